@@ -1,0 +1,44 @@
+# What to type. Everything below installs what it needs first.
+.DEFAULT_GOAL := help
+ARGS ?=
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest
+MANIFESTS := $(wildcard schemas/pyproject.toml libs/*/pyproject.toml services/*/pyproject.toml cli/pyproject.toml devstack/pyproject.toml)
+
+.PHONY: help demo install check format test test-long bench lock contract
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+
+.venv/installed: requirements/all.txt tools/install.sh $(MANIFESTS)
+	@tools/install.sh
+
+install: .venv/installed ## the virtual environment in .venv
+
+demo: install ## everything on this machine, three questions asked (ARGS=--once ends after the answers)
+	@$(BIN)/recado up --demo $(ARGS)
+
+check: install ## lint, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: install ## write what `make check` wants
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+test: install ## every test that takes seconds
+	$(PYTEST) -m "not long" $(ARGS)
+
+test-long: install ## proofs that take minutes: kill -9, broker outage
+	$(PYTEST) -m long $(ARGS)
+
+bench: install ## benchmarks against their floors, results in bench/results
+	$(BIN)/python -m bench $(ARGS)
+
+lock: ## compile requirements/*.txt anew
+	@command -v uv >/dev/null || python3 -m pip install --quiet uv
+	@tools/lock.sh $(ARGS)
+
+contract: install ## export JSON Schema and AsyncAPI anew
+	$(BIN)/python tools/export_contract.py

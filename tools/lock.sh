@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Compile the hash-pinned locks: one for the whole workspace, one per service. Run by `make lock`.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+members=(schemas libs/* services/* cli devstack)
+compile=(uv pip compile --quiet --universal --generate-hashes --python-version 3.11
+         --no-emit-index-url --no-emit-find-links --no-annotate
+         --custom-compile-command "make lock" "$@")
+local_names=()
+for member in "${members[@]}"; do
+    local_names+=(--no-emit-package "$(sed -n 's/^name = "\(.*\)"/\1/p' "$member/pyproject.toml" | head -1)")
+done
+"${compile[@]}" "${local_names[@]}" --all-extras --group pyproject.toml:dev \
+    "${members[@]/%//pyproject.toml}" -o requirements/all.txt
+for service in services/*; do
+    "${compile[@]}" "${local_names[@]}" -c requirements/all.txt "$service/pyproject.toml" \
+        -o "requirements/$(basename "$service").txt"
+done
