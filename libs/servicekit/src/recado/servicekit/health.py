@@ -1,0 +1,113 @@
+"""`/healthz`, `/readyz` and `/metrics`.
+
+Liveness says that the process turns and asks no dependency, so that an outage of Kafka or MongoDB
+does not restart every pod. Readiness says whether the service can work now, and why not.
+"""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import uvicorn
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from starlette.requests import Request
+
+CHECK_TIMEOUT = timedelta(seconds=2)
+
+Check = Callable[[], Awaitable[str | None]]
+"""A readiness check: None when all is well, else what is wrong, in a few words."""
+
+
+class Health:
+    """The readiness checks of a service, by name."""
+
+    def __init__(self, checks: Mapping[str, Check] | None = None) -> None:
+        self._checks = dict(checks or {})
+        self.stopping = False
+
+    def add(self, name: str, check: Check) -> None:
+        """Add a check. It is given `CHECK_TIMEOUT`."""
+        self._checks[name] = check
+
+    async def problems(self) -> dict[str, str]:
+        """What keeps the service from working, by check; empty when it is ready."""
+        if self.stopping:
+            return {"service": "stopping"}
+        names = list(self._checks)
+        results = await asyncio.gather(*(self._ask(self._checks[name]) for name in names))
+        return {name: problem for name, problem in zip(names, results, strict=True) if problem}
+
+    async def _ask(self, check: Check) -> str | None:
+        try:
+            async with asyncio.timeout(CHECK_TIMEOUT.total_seconds()):
+                return await check()
+        except TimeoutError:
+            return "no answer in time"
+        except Exception as error:  # noqa: BLE001 - a check that fails is an answer, not a crash
+            return type(error).__name__
+
+
+def routes(health: Health) -> list[Route]:
+    """The three routes, for an app of one's own."""
+
+    async def healthz(_request: "Request") -> Response:
+        return JSONResponse({"status": "alive"})
+
+    async def readyz(_request: "Request") -> Response:
+        problems = await health.problems()
+        body = {"status": "not ready" if problems else "ready", "problems": problems}
+        return JSONResponse(body, status_code=503 if problems else 200)
+
+    async def metrics(_request: "Request") -> Response:
+        return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
+
+    return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handlers: the service decides when it stops."""
+
+    @contextmanager
+    def capture_signals(self) -> "Iterator[None]":
+        """Leave signals alone."""
+        yield
+
+
+class HealthServer:
+    """Serves a consumer's health on its HTTP port, beside its work."""
+
+    def __init__(self, health: Health, host: str, port: int) -> None:
+        self.health = health
+        config = uvicorn.Config(
+            Starlette(routes=routes(health)),
+            host=host,
+            port=port,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=2,
+        )
+        self._server = _Server(config)
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Listen. Raises OSError where the port is taken."""
+        config = self._server.config
+        listener = socket.create_server((config.host, config.port))
+        self._task = asyncio.create_task(self._server.serve(sockets=[listener]), name="health")
+
+    async def stop(self) -> None:
+        """Answer what was asked, then close."""
+        if self._task is not None:
+            self._server.should_exit = True
+            await self._task

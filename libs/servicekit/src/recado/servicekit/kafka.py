@@ -1,0 +1,152 @@
+"""The connection to Kafka, and events published with every acknowledgement awaited.
+
+`make_broker` gives the FastStream broker that a service declares its subscribers on.
+`Publisher` writes events. A call returns only when Kafka has acknowledged every event of it
+(`acks=all`, idempotent producer), or raises `NotAcknowledged`: then some of them may be in Kafka
+and the caller must have the whole repeated. Events have derived ids, so a repeat is recognised.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Literal
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from faststream.kafka import KafkaBroker
+from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
+
+from recado.schemas.encoding import EncodedEvent, encode
+from recado.schemas.events import Event
+from recado.schemas.topics import ALL_TOPICS
+from recado.servicekit import metrics, tracing
+from recado.servicekit.settings import KafkaSettings
+
+MAX_REQUEST_BYTES = max(topic.max_record for topic in ALL_TOPICS) + 1024 * 1024
+PUBLISH_TIMEOUT = timedelta(seconds=10)
+COMPRESSION: Literal["lz4"] = "lz4"
+
+
+class NotAcknowledged(Exception):
+    """Kafka did not acknowledge in time. The events may or may not be there: publish them again."""
+
+    def __init__(self, topics: Sequence[str], cause: str) -> None:
+        super().__init__(f"Kafka did not acknowledge {', '.join(topics)}: {cause}")
+        self.topics = tuple(topics)
+
+
+def make_broker(settings: KafkaSettings, service: str) -> KafkaBroker:
+    """A FastStream broker, not yet connected. Topics are never created by accident."""
+    return KafkaBroker(
+        settings.kafka_bootstrap_servers,
+        client_id=f"recado-{service}",
+        acks="all",
+        enable_idempotence=True,
+        compression_type=COMPRESSION,
+        max_request_size=MAX_REQUEST_BYTES,
+        allow_auto_create_topics=False,
+        request_timeout_ms=10_000,
+        security=security(settings),
+        logger=None,
+    )
+
+
+def security(settings: KafkaSettings) -> BaseSecurity | None:
+    """What FastStream needs to secure its connections."""
+    protocol = settings.kafka_security_protocol
+    context = ssl.create_default_context() if protocol.endswith("SSL") else None
+    if protocol == "PLAINTEXT":
+        return None
+    if protocol == "SSL":
+        return BaseSecurity(ssl_context=context, use_ssl=True)
+    kind = {
+        "PLAIN": SASLPlaintext,
+        "SCRAM-SHA-256": SASLScram256,
+        "SCRAM-SHA-512": SASLScram512,
+    }[settings.kafka_sasl_mechanism]
+    return kind(
+        username=settings.kafka_username or "",
+        password=settings.kafka_password.get_secret_value() if settings.kafka_password else "",
+        ssl_context=context,
+        use_ssl=context is not None,
+    )
+
+
+def client_options(settings: KafkaSettings) -> dict[str, object]:
+    """The same connection for clients made with aiokafka itself."""
+    options: dict[str, object] = {
+        "bootstrap_servers": settings.kafka_bootstrap_servers,
+        "security_protocol": settings.kafka_security_protocol,
+    }
+    if settings.kafka_security_protocol.endswith("SSL"):
+        options["ssl_context"] = ssl.create_default_context()
+    if settings.kafka_security_protocol.startswith("SASL"):
+        password = settings.kafka_password
+        options |= {
+            "sasl_mechanism": settings.kafka_sasl_mechanism,
+            "sasl_plain_username": settings.kafka_username,
+            "sasl_plain_password": password.get_secret_value() if password else None,
+        }
+    return options
+
+
+class Publisher:
+    """Writes events to their topics, through a started broker."""
+
+    def __init__(
+        self, broker: KafkaBroker, source: str, timeout: timedelta = PUBLISH_TIMEOUT
+    ) -> None:
+        self._broker = broker
+        self._source = source
+        self._timeout = timeout
+
+    async def publish(self, *events: Event) -> None:
+        """Write the events; return when Kafka has acknowledged all of them.
+
+        Events with one key arrive in the order given. The current span goes along. Raises
+        `NotAcknowledged`.
+        """
+        traceparent = tracing.traceparent()
+        await self.publish_encoded(
+            [encode(event, source=self._source, traceparent=traceparent) for event in events]
+        )
+
+    async def publish_encoded(self, records: Sequence[EncodedEvent]) -> None:
+        """Write records that are encoded already. Promises what `publish` does."""
+        try:
+            async with asyncio.timeout(self._timeout.total_seconds()):
+                acknowledgements = [await self._send(record) for record in records]
+                await asyncio.gather(*acknowledgements)
+        except (TimeoutError, KafkaError, OSError) as error:
+            topics = sorted({record.topic for record in records})
+            for topic in topics:
+                metrics.PUBLISH_FAILURES.labels(topic).inc()
+            raise NotAcknowledged(topics, type(error).__name__) from error
+        for record in records:
+            name = dict(record.headers).get("ce_type", b"").decode()
+            metrics.EVENTS_PUBLISHED.labels(record.topic, name).inc()
+
+    async def _send(self, record: EncodedEvent) -> "asyncio.Future[object]":
+        future = await self._broker.publish(
+            record.value,
+            record.topic,
+            key=record.key,
+            headers={name: value.decode() for name, value in record.headers},
+            no_confirm=True,
+        )
+        if not isinstance(future, asyncio.Future):
+            raise TypeError("publishing without confirmation gave no future")
+        return future
+
+
+def make_producer(settings: KafkaSettings, service: str) -> AIOKafkaProducer:
+    """A plain producer, not yet started: for records that must go as they are (dead letters)."""
+    return AIOKafkaProducer(
+        **client_options(settings),
+        client_id=f"recado-{service}-dead-letters",
+        acks="all",
+        enable_idempotence=True,
+        compression_type=COMPRESSION,
+        max_request_size=MAX_REQUEST_BYTES,
+    )

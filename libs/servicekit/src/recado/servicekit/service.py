@@ -1,0 +1,74 @@
+"""Run a service until it is told to stop or one of its parts fails.
+
+SIGTERM and SIGINT stop it in order. A second signal ends it at once. A part that fails ends the
+service with status 1, so that its supervisor starts it anew.
+"""
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+import structlog
+
+log = structlog.stdlib.get_logger(__name__)
+
+EXIT_FAILED = 1
+
+
+class Service(Protocol):
+    """A service as `run` sees it."""
+
+    async def start(self) -> None:
+        """Begin to work; return when working."""
+
+    async def stop(self) -> None:
+        """Finish or hand back what is under way, then close. Called once, even after a failure."""
+
+    async def failed(self) -> BaseException:
+        """Return what broke the service, as soon as something did."""
+
+
+def run(service: Service) -> int:
+    """Run to the end; the exit status."""
+    return asyncio.run(_run(service))
+
+
+async def _run(service: Service) -> int:
+    stop_asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def on_signal() -> None:
+        if stop_asked.is_set():
+            os._exit(EXIT_FAILED)
+        stop_asked.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+    try:
+        try:
+            await service.start()
+        except Exception as error:
+            log.exception("service.start_failed", error=type(error).__name__)
+            return EXIT_FAILED
+        log.info("service.started")
+        broken = await _first(stop_asked.wait, service.failed)
+        if isinstance(broken, BaseException):
+            log.error("service.failed", error=f"{type(broken).__name__}: {broken}")
+            return EXIT_FAILED
+        log.info("service.stopping")
+        return 0
+    finally:
+        await service.stop()
+
+
+async def _first(*waits: Callable[[], Awaitable[object]]) -> object:
+    tasks = [asyncio.ensure_future(wait()) for wait in waits]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        return next(iter(done)).result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

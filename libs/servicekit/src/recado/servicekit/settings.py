@@ -1,0 +1,98 @@
+"""Settings from the environment: one class per service, prefix `RECADO_`.
+
+`load` turns what pydantic says into one line per wrong key, named as the operator set it, and
+never repeats a value: it may be a secret.
+"""
+
+import sys
+from datetime import timedelta
+from typing import Literal, Self, TypeVar
+
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "RECADO_"
+EXIT_MISCONFIGURED = 78
+"""`EX_CONFIG` of sysexits: a restart will not help until the configuration changes."""
+
+
+class KafkaSettings(BaseSettings):
+    """How to reach Kafka."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore")
+
+    kafka_bootstrap_servers: str = Field(
+        default="127.0.0.1:9092", description="Kafka's addresses, separated by commas"
+    )
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        default="PLAINTEXT", description="How connections to Kafka are secured"
+    )
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        default="SCRAM-SHA-512", description="Used with a SASL protocol"
+    )
+    kafka_username: str | None = Field(default=None, description="SASL user")
+    kafka_password: SecretStr | None = Field(default=None, description="SASL password")
+
+    @model_validator(mode="after")
+    def _sasl_needs_credentials(self) -> Self:
+        if self.kafka_security_protocol.startswith("SASL") and not (
+            self.kafka_username and self.kafka_password
+        ):
+            raise ValueError("a SASL protocol needs RECADO_KAFKA_USERNAME and _PASSWORD")
+        return self
+
+
+class ServiceSettings(KafkaSettings):
+    """What every service can be told."""
+
+    host: str = Field(default="127.0.0.1", description="Address that the HTTP port binds to")
+    port: int = Field(default=0, ge=0, le=65535, description="HTTP port; 0: any free one")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["json", "console"] = "json"
+
+
+class ConsumerSettings(ServiceSettings):
+    """What every service that consumes can be told."""
+
+    kafka_session_timeout: timedelta = Field(
+        default=timedelta(seconds=45),
+        description="A process that is not heard of for so long loses its partitions",
+    )
+    kafka_rebalance_timeout: timedelta = Field(
+        default=timedelta(seconds=60), description="How long a rebalance waits for each member"
+    )
+    drain_timeout: timedelta = Field(
+        default=timedelta(seconds=30),
+        description="How long work under way may take when a partition is given up",
+    )
+    kafka_auto_offset_reset: Literal["earliest", "latest", "none"] = Field(
+        default="earliest", description="Where a partition without a committed offset starts"
+    )
+
+    @model_validator(mode="after")
+    def _drain_within_rebalance(self) -> Self:
+        if self.drain_timeout >= self.kafka_rebalance_timeout:
+            raise ValueError("RECADO_DRAIN_TIMEOUT must be shorter than _KAFKA_REBALANCE_TIMEOUT")
+        return self
+
+
+Settings = TypeVar("Settings", bound=BaseSettings)
+
+
+def load(settings: type[Settings]) -> Settings:
+    """The settings from the environment, or exit with one line per wrong key (status 78)."""
+    try:
+        return settings()
+    except ValidationError as invalid:
+        for line in explain(invalid):
+            sys.stderr.write(line + "\n")
+        sys.exit(EXIT_MISCONFIGURED)
+
+
+def explain(invalid: ValidationError) -> list[str]:
+    """One line per error: the environment's key and what is wrong, without the value."""
+    lines = []
+    for error in invalid.errors(include_input=False, include_url=False, include_context=False):
+        key = PREFIX + "__".join(str(part) for part in error["loc"]).upper()
+        lines.append(f"{key if error['loc'] else 'configuration'}: {error['msg']}")
+    return lines

@@ -1,0 +1,54 @@
+"""What the dispatcher writes: what became of each answer."""
+
+from enum import StrEnum
+from typing import Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from recado.schemas.base import Model, Moment
+from recado.schemas.webhooks import PlatformError
+
+
+class AnswerDelivered(Model):
+    """The platform accepted every part of an answer."""
+
+    type: Literal["answer.delivered"] = "answer.delivered"
+    id: UUID
+    occurred_at: Moment
+    answer_id: UUID
+    conversation: str
+    message_ids: tuple[UUID, ...] = Field(description="The messages that it answers")
+    platform_message_ids: tuple[str, ...] = Field(
+        description="The platform's ids of its parts, in order; empty string where not known"
+    )
+    repeated_parts: int = Field(
+        default=0, ge=0, description="Parts sent again because their first result was not known"
+    )
+
+
+class NotDeliveredReason(StrEnum):
+    """Why an answer was not sent."""
+
+    EXPIRED = "expired"  # past its deadline
+    HANDOFF = "handoff"  # a person is in charge
+    SUPERSEDED = "superseded"  # all its messages were answered by another answer
+    REFUSED = "refused"  # the platform refused it for good
+    BLOCKED = "blocked"  # the customer blocked the sender
+    WINDOW_CLOSED = "window_closed"  # outside WhatsApp's 24 hours
+    UNKNOWN_INTEGRATION = "unknown_integration"  # no such integration, or disabled
+    UNCERTAIN = "uncertain"  # the result was never known, and sending again is not wanted
+
+
+class AnswerNotDelivered(Model):
+    """An answer that was not sent, and why. It can be driven again."""
+
+    type: Literal["answer.not_delivered"] = "answer.not_delivered"
+    id: UUID
+    occurred_at: Moment
+    answer_id: UUID
+    conversation: str
+    message_ids: tuple[UUID, ...] = ()
+    reason: NotDeliveredReason
+    error: PlatformError | None = None
+    parts_sent: int = Field(default=0, ge=0, description="Parts that did arrive")

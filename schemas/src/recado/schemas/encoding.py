@@ -1,0 +1,130 @@
+"""Events to Kafka records and back: CloudEvents 1.0, Kafka binding, binary mode.
+
+The record's value is the event's JSON; its headers are the CloudEvents attributes with the prefix
+`ce_`, `content-type`, and `traceparent` (W3C Trace Context) where a trace is under way. The key is
+that of the event's topic.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+
+from pydantic import TypeAdapter, ValidationError
+
+from recado.schemas import events, topics
+
+TYPE_PREFIX = "recado."
+TYPE_VERSION = ".v1"
+
+Headers = tuple[tuple[str, bytes], ...]
+
+
+class EncodingError(Exception):
+    """A record that can't be turned into an event.
+
+    EncodingError
+    ├── UnknownEventType    the type is not one of ours, or newer than this reader: skip and count
+    └── UndecodableEvent    it claims to be one of ours and is not: a dead letter
+    """
+
+
+class UnknownEventType(EncodingError):
+    """The record's `ce_type` is not known to this reader."""
+
+    def __init__(self, event_type: str) -> None:
+        super().__init__(f"unknown event type {event_type!r}")
+        self.event_type = event_type
+
+
+class UndecodableEvent(EncodingError):
+    """The record does not hold what its headers say. Carries no part of the value."""
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedEvent:
+    """An event as a Kafka record."""
+
+    topic: str
+    key: bytes
+    value: bytes
+    headers: Headers
+
+
+def event_type_name(event_type: type[events.Event]) -> str:
+    """The CloudEvents type of a class of events, such as `recado.message.received.v1`."""
+    return f"{TYPE_PREFIX}{event_type.model_fields['type'].default}{TYPE_VERSION}"
+
+
+def event_key(event: events.Event) -> str:
+    """The Kafka key: what the events of this topic are ordered by."""
+    match event:
+        case events.WebhookReceived():
+            return str(event.id)
+        case events.DocumentSubmitted() | events.DocumentWithdrawn():
+            return str(event.document_id)
+        case _:
+            return event.conversation
+
+
+def encode(event: events.Event, *, source: str, traceparent: str | None = None) -> EncodedEvent:
+    """The event as a record of its topic.
+
+    `source` names the writer, such as `ingress`; it becomes the CloudEvents source `/recado/…`.
+    """
+    headers = [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", str(event.id).encode()),
+        ("ce_source", f"/recado/{source}".encode()),
+        ("ce_type", event_type_name(type(event)).encode()),
+        ("ce_time", event.occurred_at.isoformat().encode()),
+        ("content-type", b"application/json"),
+    ]
+    if traceparent is not None:
+        headers.append(("traceparent", traceparent.encode()))
+    return EncodedEvent(
+        topic=topics.topic_of(type(event)).name,
+        key=event_key(event).encode(),
+        value=event.model_dump_json().encode(),
+        headers=tuple(headers),
+    )
+
+
+def decode(headers: Iterable[tuple[str, bytes]], value: bytes) -> events.Event:
+    """The event in a record. Fields that this reader does not know are ignored.
+
+    Raises `UnknownEventType` or `UndecodableEvent`.
+    """
+    attributes = dict(headers)
+    name = attributes.get("ce_type", b"").decode(errors="replace")
+    event_type = _events_by_type_name().get(name)
+    if event_type is None:
+        if not name:
+            raise UndecodableEvent("the record has no ce_type header")
+        raise UnknownEventType(name)
+    try:
+        return event_type.model_validate_json(value, extra="ignore")
+    except ValidationError as invalid:
+        # The message must not quote the value: it may hold what a customer wrote.
+        places = sorted({".".join(map(str, error["loc"])) or "value" for error in invalid.errors()})
+        raise UndecodableEvent(f"not a {name}: {', '.join(places)}") from None
+
+
+def trace_of(headers: Iterable[tuple[str, bytes]]) -> str | None:
+    """The record's `traceparent`, if it has one."""
+    for name, content in headers:
+        if name == "traceparent":
+            return content.decode(errors="replace")
+    return None
+
+
+@cache
+def _events_by_type_name() -> dict[str, type[events.Event]]:
+    return {
+        event_type_name(event_type): event_type
+        for topic in topics.EVENT_TOPICS
+        for event_type in topic.event_types
+    }
+
+
+EVENT_ADAPTER: TypeAdapter[events.Event] = TypeAdapter(events.Event)
+"""Validates any event from JSON by its `type`, strictly: for tests and tools."""

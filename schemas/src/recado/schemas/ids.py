@@ -1,0 +1,89 @@
+"""Identifiers, derived and never drawn, so that a redelivery anywhere is recognised anywhere.
+
+Every identifier is a UUID of version 5 (RFC 9562) in one namespace, made from a kind and the parts
+that name the thing. Parts are joined as JSON, so no two different lists of parts give one name.
+
+The one exception is `fresh_id`: a webhook body without any identifier (a hand-written curl
+command) gets a random one and has no protection against repeats.
+"""
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID, uuid4, uuid5
+
+NAMESPACE = UUID("5f0c2f0e-7a0f-5c0b-9d53-5d3f7f6e1c11")
+"""Recado's own namespace. Changing it would make every redelivery look new."""
+
+
+def _derive(kind: str, *parts: str | None) -> UUID:
+    return uuid5(NAMESPACE, json.dumps([kind, *parts], ensure_ascii=False, separators=(",", ":")))
+
+
+def fresh_id() -> UUID:
+    """A random identifier, for what came without one. A repeat of it is not recognised."""
+    return uuid4()
+
+
+def conversation_key(platform: str, integration: str, chat: str, thread: str | None = None) -> str:
+    """Where the reply goes: `{platform}:{integration}:{chat}[:{thread}]`.
+
+    It is the Kafka key of everything in a conversation. Nobody takes it apart: answers carry
+    `reply_to` in full.
+    """
+    key = f"{platform}:{integration}:{chat}"
+    return key if thread is None else f"{key}:{thread}"
+
+
+def message_id(
+    integration: str,
+    kind: str,
+    chat: str,
+    platform_message_id: str,
+    edited_at: datetime | None = None,
+) -> UUID:
+    """The id of a customer's message.
+
+    `kind` tells id spaces apart (a message, a callback, any other update), since Telegram's
+    `message_id` is unique only within a chat and only among messages. An edit is another event
+    than the message that it changes, so its date is part of its id.
+    """
+    edit = None if edited_at is None else edited_at.isoformat()
+    return _derive("message", integration, kind, chat, platform_message_id, edit)
+
+
+def status_id(
+    integration: str, platform_message_id: str, status: str, occurred_at: datetime
+) -> UUID:
+    """The id of a report on an outgoing message."""
+    return _derive("status", integration, platform_message_id, status, occurred_at.isoformat())
+
+
+def answer_id(message_ids: Iterable[UUID]) -> UUID:
+    """The id of the answer to these messages, whatever their order."""
+    return _derive("answer", *sorted(str(message) for message in message_ids))
+
+
+def outcome_id(answer: UUID, outcome: str) -> UUID:
+    """The id of the event that says what became of an answer (`delivered`, `not_delivered`)."""
+    return _derive("outcome", str(answer), outcome)
+
+
+def document_id(collection: str, path: str) -> UUID:
+    """The id of a document of the knowledge base: its place, not its content."""
+    return _derive("document", collection, path)
+
+
+def chunk_id(document: UUID, position: int) -> UUID:
+    """The id of a chunk: its document and its position there, counted from 0."""
+    return _derive("chunk", str(document), str(position))
+
+
+def submission_id(document: UUID, content_sha256: str) -> UUID:
+    """The id of the submission of one version of a document."""
+    return _derive("submission", str(document), content_sha256)
+
+
+def withdrawal_id(document: UUID, withdrawn_at: datetime) -> UUID:
+    """The id of the withdrawal of a document."""
+    return _derive("withdrawal", str(document), withdrawn_at.isoformat())
