@@ -1,0 +1,80 @@
+"""Events survive the way to Kafka and back; what is not an event is named."""
+
+import json
+from typing import get_args
+
+import pytest
+from pydantic import ValidationError
+
+from recado.schemas import events, topics
+from recado.schemas.encoding import (
+    UndecodableEvent,
+    UnknownEventType,
+    decode,
+    encode,
+    trace_of,
+)
+from support import examples
+
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+@pytest.mark.parametrize("event", examples.ALL, ids=lambda event: event.type)
+def test_an_event_comes_back_as_it_went(event: events.Event) -> None:
+    record = encode(event, source="test")
+    assert decode(record.headers, record.value) == event
+
+
+def test_there_is_an_example_and_a_topic_for_each_event() -> None:
+    union = set(get_args(get_args(events.Event)[0]))
+    assert {type(event) for event in examples.ALL} == union
+    assert {one for topic in topics.EVENT_TOPICS for one in topic.event_types} == union
+
+
+def test_the_record_is_a_cloud_event_in_binary_mode() -> None:
+    record = encode(examples.MESSAGE_RECEIVED, source="ingress", traceparent=TRACE)
+    headers = dict(record.headers)
+    assert headers["ce_specversion"] == b"1.0"
+    assert headers["ce_id"] == str(examples.MESSAGE_ID).encode()
+    assert headers["ce_type"] == b"recado.message.received.v1"
+    assert headers["ce_source"] == b"/recado/ingress"
+    assert headers["content-type"] == b"application/json"
+    assert trace_of(record.headers) == TRACE
+    assert record.topic == "recado.messages"
+    assert record.key == examples.CONVERSATION.encode()
+
+
+def test_a_reader_ignores_what_a_newer_writer_adds() -> None:
+    record = encode(examples.MESSAGE_RECEIVED, source="test")
+    newer = json.loads(record.value) | {"mood": "angry"}
+    newer["user"]["shoe_size"] = 42
+    assert decode(record.headers, json.dumps(newer).encode()) == examples.MESSAGE_RECEIVED
+
+
+def test_a_writer_may_not_invent_fields() -> None:
+    fields = examples.HANDOFF_RELEASED.model_dump()
+    with pytest.raises(ValidationError, match="mood"):
+        events.HandoffReleased(**fields, mood="angry")
+
+
+def test_an_unknown_type_is_told_from_a_broken_record() -> None:
+    with pytest.raises(UnknownEventType) as unknown:
+        decode([("ce_type", b"recado.message.received.v9")], b"{}")
+    assert unknown.value.event_type == "recado.message.received.v9"
+    with pytest.raises(UndecodableEvent, match="no ce_type"):
+        decode([], b"{}")
+
+
+def test_what_a_broken_record_says_is_not_repeated_in_the_error() -> None:
+    record = encode(examples.MESSAGE_RECEIVED, source="test")
+    broken = json.loads(record.value) | {"occurred_at": "clave 1234", "kind": "clave 1234"}
+    with pytest.raises(UndecodableEvent) as error:
+        decode(record.headers, json.dumps(broken).encode())
+    assert "occurred_at" in str(error.value)
+    assert "1234" not in str(error.value)
+
+
+def test_not_even_json_is_undecodable() -> None:
+    record = encode(examples.MESSAGE_RECEIVED, source="test")
+    with pytest.raises(UndecodableEvent):
+        decode(record.headers, b"\xff{")

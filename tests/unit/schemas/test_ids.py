@@ -1,0 +1,55 @@
+"""Identifiers name the same thing the same way, and different things differently."""
+
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recado.schemas import ids
+
+texts = st.text(max_size=30)
+
+
+@given(texts, texts, texts, texts)
+def test_a_message_redelivered_has_the_id_that_it_had(
+    integration: str, kind: str, chat: str, platform_id: str
+) -> None:
+    assert ids.message_id(integration, kind, chat, platform_id) == ids.message_id(
+        integration, kind, chat, platform_id
+    )
+
+
+@given(st.lists(texts, min_size=4, max_size=4), st.lists(texts, min_size=4, max_size=4))
+def test_no_two_lists_of_parts_share_an_id(one: list[str], other: list[str]) -> None:
+    same = ids.message_id(one[0], one[1], one[2], one[3]) == ids.message_id(
+        other[0], other[1], other[2], other[3]
+    )
+    assert same == (one == other)
+
+
+def test_separators_inside_parts_do_not_confuse() -> None:
+    assert ids.message_id("a", "m", "b,c", "d") != ids.message_id("a", "m", "b", "c,d")
+    assert ids.message_id("a", "m", 'b","c', "d") != ids.message_id("a", "m", "b", 'c","d')
+
+
+def test_an_edit_is_another_event_than_the_message_it_changes() -> None:
+    edited_at = datetime(2026, 1, 1, tzinfo=UTC)
+    assert ids.message_id("t", "message", "1", "7") != ids.message_id(
+        "t", "message", "1", "7", edited_at
+    )
+
+
+def test_an_answer_is_named_by_its_messages_in_whatever_order() -> None:
+    one, other = uuid4(), uuid4()
+    assert ids.answer_id([one, other]) == ids.answer_id([other, one])
+    assert ids.answer_id([one]) != ids.answer_id([one, other])
+
+
+def test_a_thread_is_a_conversation_of_its_own() -> None:
+    assert ids.conversation_key("telegram", "bot", "5") == "telegram:bot:5"
+    assert ids.conversation_key("telegram", "bot", "5", "9") == "telegram:bot:5:9"
+
+
+def test_fresh_ids_protect_from_nothing() -> None:
+    assert ids.fresh_id() != ids.fresh_id()
