@@ -1,0 +1,37 @@
+"""Plain Markdown blocks: how a section's text is written down between extraction and the answer.
+
+Blocks are separated by blank lines and hold no inline markup. A block is a paragraph; a list, one
+item a line (`- ` or `1. `), continuation lines and nested items indented; or a table of pipe rows
+whose second line is a rule (`| --- | --- |`). Text without such structure is just paragraphs.
+"""
+
+from collections.abc import Iterable, Sequence
+
+_RULE_CHARACTERS = frozenset("|-: \t")
+
+
+def is_table_rule(line: str) -> bool:
+    """Whether this line is what stands between a table's header and its rows."""
+    return "|" in line and "--" in line and _RULE_CHARACTERS.issuperset(line)
+
+
+def begins_table(lines: Sequence[str]) -> bool:
+    """Whether the lines of a block are a table: a row, then a rule."""
+    return len(lines) > 1 and "|" in lines[0] and is_table_rule(lines[1])
+
+
+def table_row(cells: Iterable[str]) -> str:
+    """One row. A bar inside a cell would be taken for the cell's end, so it becomes a slash."""
+    return "| " + " | ".join(cell.replace("|", "/") for cell in cells) + " |"
+
+
+def as_prose(text: str) -> str:
+    """The text as one would read it aloud: a table's rules go and its bars become commas."""
+    return "\n".join(_spoken(line) for line in text.splitlines() if not is_table_rule(line))
+
+
+def _spoken(line: str) -> str:
+    row = line.strip()
+    if len(row) > 1 and row.startswith("|") and row.endswith("|"):
+        return ", ".join(cell.strip() for cell in row[1:-1].split("|") if cell.strip())
+    return line

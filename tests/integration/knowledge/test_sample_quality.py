@@ -1,0 +1,92 @@
+"""The sample's questions find their pages, and what has nothing to do with them is told apart."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import TypedDict
+
+import pytest
+import yaml
+
+from recado.knowledge import Document, SearchResult, chunk_document
+from recado.knowledge.embedders.use import NO_ANSWER_SIMILARITY, UseEmbedder
+from recado.knowledge.extraction import extract
+from recado.knowledge.lancedb import LanceKnowledgeBase
+from recado.schemas import ids
+
+SAMPLE = Path(__file__).parents[3] / "devstack/src/recado/devstack/sample"
+
+OFF_TOPIC = [
+    "¿Quién ganó el mundial?",
+    "como hago una torta de chocolate",
+    "cual es la capital de francia",
+    "me duele la cabeza que tomo",
+    "contame un chiste",
+    "quien es el presidente de argentina",
+    "cuanto es 25 por 47",
+    "que tiempo hace mañana en lima",
+    "como se juega al ajedrez",
+    "cuantos años vive un perro",
+]
+
+
+class Question(TypedDict):
+    question: str
+    page: str
+    contains: str
+
+
+QUESTIONS: list[Question] = yaml.safe_load((SAMPLE / "questions.yaml").read_text("utf-8"))
+
+
+@pytest.fixture(scope="module")
+def embedder() -> UseEmbedder:
+    return UseEmbedder()
+
+
+@pytest.fixture
+async def base(tmp_path: Path, embedder: UseEmbedder) -> AsyncIterator[LanceKnowledgeBase]:
+    base = LanceKnowledgeBase(tmp_path, embedder)
+    for path in sorted((SAMPLE / "pages").glob("*.md")):
+        extracted = extract(path)
+        document = Document(
+            id=ids.document_id("sample", path.name),
+            source=path.name,
+            title=extracted.title,
+            language=extracted.language,
+            content_sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+            sections=extracted.sections,
+        )
+        await base.replace(document, chunk_document(document))
+    yield base
+    await base.close()
+
+
+async def test_the_sample_s_questions_find_their_pages(base: LanceKnowledgeBase) -> None:
+    """At least 16 of 20 first, all but one among the first five, and never taken for off-topic."""
+    ranks: list[int] = []
+    quoted = 0
+    results: list[SearchResult] = []
+    for asked in QUESTIONS:
+        result = await base.search(asked["question"], 20)
+        pages = list(dict.fromkeys(found.source for found in result.passages))
+        ranks.append(pages.index(asked["page"]) + 1 if asked["page"] in pages else 99)
+        quoted += any(asked["contains"].lower() in p.text.lower() for p in result.passages[:5])
+        results.append(result)
+    recall = {k: sum(rank <= k for rank in ranks) for k in (1, 3, 5)}
+    median = sorted(result.took for result in results)[len(results) // 2]
+    print(
+        f"\nof {len(QUESTIONS)}: R@1 {recall[1]}, R@3 {recall[3]}, R@5 {recall[5]};"
+        f" answer's words among 5 passages {quoted}; median {median.total_seconds() * 1e3:.1f} ms"
+    )
+    assert recall[1] >= 16
+    assert recall[5] >= 19
+    assert quoted >= 17
+    assert sum(result.similarity >= NO_ANSWER_SIMILARITY for result in results) >= 19
+
+
+async def test_most_off_topic_questions_fall_below_the_threshold(base: LanceKnowledgeBase) -> None:
+    similarities = [(await base.search(question)).similarity for question in OFF_TOPIC]
+    print("\noff-topic:", sorted(round(similarity, 2) for similarity in similarities))
+    assert similarities[0] < NO_ANSWER_SIMILARITY
+    assert sum(similarity < NO_ANSWER_SIMILARITY for similarity in similarities) >= 7

@@ -1,0 +1,193 @@
+"""What the chunker promises, for examples and for any text."""
+
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recado.knowledge.chunking import (
+    LONGEST_SENTENCE,
+    ChunkingOptions,
+    chunk_document,
+    chunk_text,
+)
+from recado.knowledge.model import Document, Section
+from recado.knowledge.sentences import sentences
+from recado.schemas import ids
+
+DOCUMENT = UUID("8a0f1c9e-2f5b-4a3e-9c1d-0d5b6a7e8f90")
+SMALL = ChunkingOptions(target=60, maximum=90)
+
+
+def squashed(text: str) -> str:
+    return "".join(text.split())
+
+
+def chunks(text: str, options: ChunkingOptions = SMALL) -> list[str]:
+    return list(chunk_text(text, options))
+
+
+def document(*sections: Section) -> Document:
+    return Document(
+        id=DOCUMENT,
+        source="ayuda/router.md",
+        title="El router",
+        language="es",
+        content_sha256="0" * 64,
+        sections=sections,
+    )
+
+
+def test_a_chunk_knows_its_place_and_its_document() -> None:
+    made = chunk_document(
+        document(
+            Section((), "Enciéndelo."),
+            Section(("Luces", "Luz roja"), "Reinícialo.", page=3),
+        )
+    )
+    assert [(chunk.position, chunk.section, chunk.page) for chunk in made] == [
+        (0, "", None),
+        (1, "Luces › Luz roja", 3),
+    ]
+    last = made[1]
+    assert (last.title, last.source, last.content_sha256) == (
+        "El router",
+        "ayuda/router.md",
+        "0" * 64,
+    )
+    assert last.id == ids.chunk_id(DOCUMENT, 1)
+    assert last.searchable == "El router\nLuces › Luz roja\nReinícialo."
+
+
+def test_sections_are_never_mixed_and_empty_ones_give_nothing() -> None:
+    made = chunk_document(
+        document(Section(("A",), "Uno."), Section(("B",), " \n"), Section(("C",), "Dos."))
+    )
+    assert [(chunk.section, chunk.text) for chunk in made] == [("A", "Uno."), ("C", "Dos.")]
+    assert [chunk.position for chunk in made] == [0, 1]
+
+
+def test_a_section_that_fits_is_one_chunk() -> None:
+    text = "Primero esto.\n\n- Uno\n- Dos\n\nY nada más."
+    assert chunks(text) == [text]
+
+
+def test_a_long_paragraph_is_cut_between_sentences() -> None:
+    text = (
+        "El router tiene cuatro luces. " * 2 + "La tercera es la de internet. ¿Está apagada? Llama."
+    )
+    assert chunks(text) == [
+        "El router tiene cuatro luces. El router tiene cuatro luces.",
+        "La tercera es la de internet. ¿Está apagada? Llama.",
+    ]
+
+
+def test_list_items_stay_whole_with_what_is_nested_in_them() -> None:
+    items = [f"- Paso {n}: aprieta el botón\n  y espera. Mira la luz." for n in range(4)]
+    made = chunks("\n".join(items))
+    assert len(made) > 1
+    for item in items:
+        assert sum(item in chunk for chunk in made) == 1
+
+
+def test_the_line_that_announces_a_list_stays_with_its_beginning() -> None:
+    text = "El equipo tarda dos minutos en arrancar.\n\nHaz esto:\n\n"
+    text += "1. Desconecta el cable gris.\n2. Espera."
+    made = chunks(text)
+    assert len(made) > 1
+    assert "Haz esto:\n\n1. Desconecta" in made[1]
+
+
+def test_each_chunk_with_rows_of_a_table_has_its_header() -> None:
+    header = "| Plan | Precio |\n| --- | --- |"
+    rows = [f"| {n}00 megas | {n} dólares |" for n in range(1, 9)]
+    made = chunks("\n".join([header, *rows]))
+    assert len(made) > 1
+    assert all(chunk.startswith(header + "\n") for chunk in made)
+    assert [row for chunk in made for row in chunk.split("\n")[2:]] == rows
+
+
+def test_a_header_too_wide_to_repeat_is_given_once() -> None:
+    header = "| " + "Plan muy largo " * 6 + "|\n| --- |"
+    text = header + "\n| a |\n| b |"
+    assert squashed("".join(chunks(text))) == squashed(text)
+
+
+def test_a_sentence_longer_than_the_maximum_stays_whole() -> None:
+    long = "Esta frase " + "es larga, " * 30 + "y acaba aquí."
+    assert chunks(f"Corta. {long} Otra.") == ["Corta.", long, "Otra."]
+
+
+def test_data_without_sentences_is_cut_between_words() -> None:
+    text = "dato " * 2000
+    made = chunks(text)
+    assert max(map(len, made)) <= LONGEST_SENTENCE
+    assert " ".join(made).split() == text.split()
+
+
+def test_sizes_that_make_no_sense_are_refused() -> None:
+    for target, maximum in ((0, 10), (20, 10), (10, LONGEST_SENTENCE + 1)):
+        with pytest.raises(ValueError, match="chunk sizes"):
+            ChunkingOptions(target=target, maximum=maximum)
+
+
+SENTENCE = st.builds(
+    lambda words, end: " ".join(words).capitalize() + end,
+    st.lists(
+        st.sampled_from(["luz", "módem", "el", "señal", "3", "cable"]), min_size=1, max_size=12
+    ),
+    st.sampled_from([".", "?", "!", "…", ":"]),
+)
+PARAGRAPH = st.lists(SENTENCE, min_size=1, max_size=8).map(" ".join)
+LIST = st.lists(PARAGRAPH, min_size=1, max_size=6).map(
+    lambda items: "\n".join(f"{n}. {item}" for n, item in enumerate(items, start=1))
+)
+OPTIONS = st.tuples(st.integers(1, 200), st.integers(0, 200)).map(
+    lambda sizes: ChunkingOptions(target=sizes[0], maximum=sizes[0] + sizes[1])
+)
+
+
+@given(st.lists(PARAGRAPH | LIST, max_size=6), OPTIONS)
+def test_any_prose_is_kept_whole_and_its_chunks_are_bounded(
+    blocks: list[str], options: ChunkingOptions
+) -> None:
+    text = "\n\n".join(blocks)
+    made = chunks(text, options)
+    assert squashed("".join(made)) == squashed(text)
+    for chunk in made:
+        assert len(chunk) <= options.maximum or len(list(sentences(chunk))) == 1
+
+
+@given(st.lists(PARAGRAPH, max_size=6), OPTIONS)
+def test_no_sentence_of_any_prose_is_cut(paragraphs: list[str], options: ChunkingOptions) -> None:
+    made = chunks("\n\n".join(paragraphs), options)
+    for paragraph in paragraphs:
+        for _, part in sentences(paragraph):
+            assert any(part in chunk for chunk in made)
+
+
+@given(st.text(st.characters(exclude_characters="|", codec="utf-8")), OPTIONS)
+def test_no_text_whatever_loses_a_character(text: str, options: ChunkingOptions) -> None:
+    assert squashed("".join(chunks(text, options))) == squashed(text)
+
+
+@given(
+    st.lists(
+        st.lists(st.text("abcñ 12", min_size=1), min_size=2, max_size=2), min_size=1, max_size=12
+    ),
+    OPTIONS,
+)
+def test_every_row_of_any_table_is_in_one_chunk(
+    cells: list[list[str]], options: ChunkingOptions
+) -> None:
+    rows = [f"| {n} | {' | '.join(row)} |" for n, row in enumerate(cells)]
+    made = chunks("\n".join(["| N | A | B |", "| --- | --- | --- |", *rows]), options)
+    lines = [line for chunk in made for line in chunk.split("\n")]
+    assert [line for line in lines if line not in {"| N | A | B |", "| --- | --- | --- |"}] == rows
+
+
+@given(st.lists(PARAGRAPH | LIST, max_size=4), OPTIONS)
+def test_the_same_text_gives_the_same_chunks(blocks: list[str], options: ChunkingOptions) -> None:
+    text = "\n\n".join(blocks)
+    assert chunks(text, options) == chunks(text, options)
