@@ -1,0 +1,186 @@
+"""The whole stack, or as much of it as one wants: started in order, stopped in reverse.
+
+    async with Stack(StackConfig(state_directory=Path(".recado"), prepare_topics=...)) as stack:
+        ...
+
+Kafka, MongoDB and the stand-ins start together; then the caller's `prepare_topics`; then the
+services together. `start` returns when all are ready, or raises and leaves nothing running.
+"""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from recado.devstack.stack.errors import StackError
+from recado.devstack.stack.integrations import (
+    integrations,
+    standins_configuration,
+    write_private,
+)
+from recado.devstack.stack.kafka import BOOTSTRAP_VARIABLE, choose_kafka
+from recado.devstack.stack.mongodb import URL_VARIABLE, choose_mongodb
+from recado.devstack.stack.part import Part, PartStatus, ProcessPart
+from recado.devstack.stack.ports import Ports
+from recado.devstack.stack.services import SERVICES, Service
+from recado.devstack.stack.standins import StandIns
+
+INTEGRATIONS_VARIABLE = "RECADO_INTEGRATIONS_FILE"
+
+PrepareTopics = Callable[[str], Awaitable[None]]
+"""Given Kafka's bootstrap servers; returns when every topic is there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackConfig:
+    """What to start, where, and with which settings.
+
+    `state_directory` keeps data, logs and the two files of integrations.py between runs.
+    `services` are those to start, of SERVICES.
+    `environment` says which parts an address replaces and is what services inherit.
+    `settings` are RECADO_* names and values that every service gets on top.
+    """
+
+    state_directory: Path
+    ports: Ports = field(default_factory=Ports)
+    services: tuple[str, ...] = SERVICES
+    prepare_topics: PrepareTopics | None = None
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+class Stack:
+    """The parts of one stack. Making it starts nothing and writes nothing.
+
+    `kafka`, `mongodb`, `standins` and `service(name)` are its parts, each with `start`, `stop`
+    and, if it runs here, `kill9`.
+    """
+
+    def __init__(self, config: StackConfig) -> None:
+        self._config = config
+        # Children may run in another directory.
+        state = config.state_directory.resolve()
+        ports, environment = config.ports, config.environment
+        self._standins_file = state / "standins.yaml"
+        self._demo_integrations_file = state / "integrations.yaml"
+        self.kafka = choose_kafka(
+            state / "kafka",
+            port=ports.kafka,
+            controller_port=ports.kafka_controller,
+            environment=environment,
+        )
+        self.mongodb = choose_mongodb(
+            state / "mongodb", port=ports.mongodb, environment=environment
+        )
+        self.standins = StandIns(
+            state / "logs",
+            port=ports.standins,
+            configuration=self._standins_file,
+            environment=environment,
+        )
+        self.integrations_file = Path(
+            environment.get(INTEGRATIONS_VARIABLE) or self._demo_integrations_file
+        )
+        self.environment: Mapping[str, str] = {
+            # What the caller's environment may say otherwise,
+            "RECADO_KNOWLEDGE": "lancedb",
+            "RECADO_LANCEDB_PATH": str(state / "lancedb"),
+            "RECADO_LOG_FORMAT": "console",
+            **environment,
+            # and what it can't, for it has been looked at above.
+            BOOTSTRAP_VARIABLE: self.kafka.bootstrap,
+            URL_VARIABLE: self.mongodb.url,
+            INTEGRATIONS_VARIABLE: str(self.integrations_file),
+            **config.settings,
+        }
+        """What services and commands of this stack run with."""
+        self._services = {
+            name: Service(
+                name,
+                state / "logs",
+                port=getattr(ports, name),
+                environment=self.environment,
+            )
+            for name in config.services
+        }
+
+    def service(self, name: str) -> Service:
+        """The service of this name. Raises KeyError if it is not part of this stack."""
+        return self._services[name]
+
+    def parts(self) -> tuple[PartStatus, ...]:
+        """What a table shows, in the order of start. States are those of the last look."""
+        return tuple(part.status() for part in self._parts())
+
+    async def look(self) -> tuple[PartStatus, ...]:
+        """Ask each part again whether it is ready, then `parts`."""
+        async with asyncio.TaskGroup() as group:
+            for part in self._parts():
+                group.create_task(part.look())
+        return self.parts()
+
+    async def start(self) -> None:
+        """Return when all is ready. Raises the StackError of the first part that failed."""
+        try:
+            for part in self._parts():
+                if isinstance(part, ProcessPart):
+                    part.ensure_ports_free()  # rather now than when half of the stack runs
+            self._write_files()
+            await _start_together(self._base())
+            if self._config.prepare_topics is not None:
+                await self._config.prepare_topics(self.kafka.bootstrap)
+            await _start_together(self._services.values())
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Stop the services, then what they stand on. Nothing runs afterwards. May be repeated."""
+        try:
+            await _stop_together(self._services.values())
+        finally:
+            await _stop_together(self._base())
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+    def _base(self) -> tuple[Part, ...]:
+        return (self.kafka, self.mongodb, self.standins)
+
+    def _parts(self) -> tuple[Part, ...]:
+        return (*self._base(), *self._services.values())
+
+    def _write_files(self) -> None:
+        write_private(self._standins_file, standins_configuration(self._config.ports))
+        write_private(self._demo_integrations_file, integrations(self._config.ports))
+
+
+async def _start_together(parts: Iterable[Part]) -> None:
+    try:
+        async with asyncio.TaskGroup() as group:
+            for part in parts:
+                group.create_task(part.start())
+    except BaseExceptionGroup as failures:
+        # One failure cancels the other starts; the first one is what the user must know.
+        for failure in failures.exceptions:
+            if isinstance(failure, StackError):
+                raise failure from None
+        raise
+
+
+async def _stop_together(parts: Iterable[Part]) -> None:
+    async with asyncio.TaskGroup() as group:
+        for part in parts:
+            group.create_task(part.stop())

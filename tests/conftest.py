@@ -1,0 +1,87 @@
+"""The real components that tests stand on. Each is started once a session, on free ports.
+
+`kafka` (Apache Kafka) and `mongodb` take the address in RECADO_KAFKA_BOOTSTRAP_SERVERS or
+RECADO_MONGODB_URL, where there is one. They are shared: a test makes its own topics, with
+`topic_factory`, and its own database. A test that stops or kills the broker takes `own_kafka`.
+"""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from recado.devstack.stack.integrations import standins_configuration, write_private
+from recado.devstack.stack.kafka import BOOTSTRAP_VARIABLE, ApacheKafka, ExternalKafka, RealKafka
+from recado.devstack.stack.kafka_jars import INSTALL, java_and_maven_installed
+from recado.devstack.stack.mongodb import MongoDb, SecantusDb, choose_mongodb
+from recado.devstack.stack.ports import free_port
+from recado.devstack.stack.standins import StandIns
+from support.require import require
+from support.running import run
+from support.topics import TopicFactory, Topics
+
+
+def _apache_kafka(directory: Path) -> ApacheKafka:
+    require(java_and_maven_installed(), "Apache Kafka", INSTALL)
+    return ApacheKafka(
+        directory, port=free_port(), controller_port=free_port(), environment=os.environ
+    )
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealKafka]:
+    """Apache Kafka for all tests; `.bootstrap` is its address. Never stop it in a test."""
+    broker: RealKafka
+    if address := os.environ.get(BOOTSTRAP_VARIABLE):
+        broker = ExternalKafka(address)
+    else:
+        broker = _apache_kafka(tmp_path_factory.mktemp("kafka"))
+    run(broker.start())
+    yield broker
+    # Its data goes with the session: there is nothing to shut down in good order.
+    run(broker.kill9() if isinstance(broker, ApacheKafka) else broker.stop())
+
+
+@pytest.fixture
+def own_kafka(tmp_path: Path) -> Iterator[ApacheKafka]:
+    """Apache Kafka for one test, to be killed, stopped, suspended and started again."""
+    broker = _apache_kafka(tmp_path / "kafka")
+    run(broker.start())
+    yield broker
+    run(broker.kill9())
+
+
+@pytest.fixture
+async def topic_factory(kafka: RealKafka) -> AsyncIterator[TopicFactory]:
+    """`await topic_factory("name", partitions=6)` makes a topic on `kafka`; gone after the test."""
+    topics = Topics(kafka.bootstrap)
+    yield topics
+    await topics.delete_all()
+
+
+@pytest.fixture(scope="session")
+def mongodb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MongoDb]:
+    """MongoDB or its stand-in for all tests; `.url` is its address."""
+    server = choose_mongodb(tmp_path_factory.mktemp("mongodb"), port=free_port())
+    run(server.start())
+    yield server
+    run(server.kill9() if isinstance(server, SecantusDb) else server.stop())
+
+
+@pytest.fixture(scope="session")
+def standins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIns]:
+    """WhatsApp, Telegram and Gemini for all tests, with the demo's credentials and customers.
+
+    `.url` is the root. They post no statuses. What arrived is shared by all tests: look only for
+    what your own test sent.
+    """
+    directory = tmp_path_factory.mktemp("standins")
+    configuration = directory / "standins.yaml"
+    write_private(configuration, standins_configuration(None))
+    server = StandIns(
+        directory, port=free_port(), configuration=configuration, environment=os.environ
+    )
+    run(server.start())
+    yield server
+    run(server.stop())
