@@ -25,6 +25,14 @@ MESSAGES_RECEIVED = Counter(
     "recado_messages_received_total", "Messages taken from webhooks", ["platform", "kind"]
 )
 
+INGRESS_WAITING = Gauge(
+    "recado_ingress_waiting_requests", "Requests that wait for Kafka's acknowledgement"
+)
+REJECTIONS_UNRECORDED = Counter(
+    "recado_rejections_unrecorded_total",
+    "Rejected webhook requests that were counted and left no record",
+)
+
 # Every service that publishes
 EVENTS_PUBLISHED = Counter(
     "recado_events_published_total", "Events that Kafka acknowledged", ["topic", "type"]
@@ -63,6 +71,16 @@ GENERATION_SECONDS = Histogram(
     "recado_generation_seconds", "The model's time", ["outcome"], buckets=SLOW
 )
 TOKENS = Counter("recado_model_tokens_total", "Tokens by direction (prompt, output)", ["direction"])
+MESSAGES_SKIPPED = Counter(
+    "recado_messages_skipped_total",
+    "Messages that rag does not answer, by reason (covered, too_old, no_answer_wanted)",
+    ["reason"],
+)
+HISTORY_READS = Counter(
+    "recado_history_reads_total",
+    "Conversations read from MongoDB by outcome (read, unavailable)",
+    ["outcome"],
+)
 
 # Dispatcher
 SENDS = Counter(
@@ -81,6 +99,15 @@ WEBHOOK_TO_SENT_SECONDS = Histogram(
 )
 ANSWERS_NOT_DELIVERED = Counter(
     "recado_answers_not_delivered_total", "Answers not sent, by reason", ["reason"]
+)
+PARTS_REPEATED = Counter(
+    "recado_parts_repeated_total",
+    "Parts sent again because their first result was not known: a customer may see them twice",
+    ["platform"],
+)
+ANSWERS_OVERLAPPING = Counter(
+    "recado_answers_overlapping_total",
+    "Answers sent although another answer covers some, not all, of their messages",
 )
 
 # Indexer

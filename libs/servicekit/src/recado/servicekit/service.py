@@ -30,12 +30,17 @@ class Service(Protocol):
         """Return what broke the service, as soon as something did."""
 
 
-def run(service: Service) -> int:
-    """Run to the end; the exit status."""
-    return asyncio.run(_run(service))
+def run(make: Callable[[], Service]) -> int:
+    """Make the service and run it to the end; the exit status.
+
+    It is made inside the event loop, which Kafka's clients ask for. What making it raises (a wrong
+    configuration) is raised here.
+    """
+    return asyncio.run(_run(make))
 
 
-async def _run(service: Service) -> int:
+async def _run(make: Callable[[], Service]) -> int:
+    service = make()
     stop_asked = asyncio.Event()
     loop = asyncio.get_running_loop()
 

@@ -17,7 +17,8 @@ from recado.schemas.topics import ALL_TOPICS, Topic
 from recado.servicekit.kafka import client_options
 from recado.servicekit.settings import KafkaSettings
 
-BROKER_DEFAULT = -1
+MOST_COPIES = 3
+"""Of each partition, where nothing else is said and there are as many brokers."""
 
 
 class TopicsError(Exception):
@@ -67,11 +68,12 @@ async def apply(
     settings: KafkaSettings,
     topics: Iterable[Topic] = ALL_TOPICS,
     *,
-    replication_factor: int = BROKER_DEFAULT,
+    replication_factor: int | None = None,
 ) -> list[Applied]:
     """Create what is missing and update settings that differ. Safe to run again and at once.
 
-    Raises `PartitionCountDiffers` before anything is changed, `TopicsError` where Kafka refuses.
+    Without a replication factor, topics get a copy on each broker, three at most. Raises
+    `PartitionCountDiffers` before anything is changed, `TopicsError` where Kafka refuses.
     """
     wanted = list(topics)
     async with admin_client(settings) as admin:
@@ -82,7 +84,8 @@ async def apply(
                 raise PartitionCountDiffers(topic.name, actual, topic.partitions)
         missing = [topic for topic in wanted if topic.name not in existing]
         if missing:
-            await _create(admin, missing, replication_factor)
+            copies = replication_factor or min(MOST_COPIES, await _brokers(admin))
+            await _create(admin, missing, copies)
         applied = [Applied(topic, Change.CREATED) for topic in missing]
         applied += [await _update(admin, topic) for topic in wanted if topic.name in existing]
     return sorted(applied, key=lambda one: one.topic.name)
@@ -94,6 +97,10 @@ async def _partition_counts(admin: AIOKafkaAdminClient, names: list[str]) -> dic
         return {}
     described = await admin.describe_topics(sorted(present))
     return {one["topic"]: len(one["partitions"]) for one in described}
+
+
+async def _brokers(admin: AIOKafkaAdminClient) -> int:
+    return len((await admin.describe_cluster())["brokers"])
 
 
 async def _create(admin: AIOKafkaAdminClient, topics: list[Topic], replication_factor: int) -> None:

@@ -1,0 +1,160 @@
+"""What all consumers share: metrics of their lanes, and records turned into events.
+
+`LaneMetrics` is an observer of `recado_lanes` by its shape alone: neither library imports the
+other.
+"""
+
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime, timedelta
+from time import time
+from typing import Protocol, TypeVar
+
+import structlog
+
+from recado.schemas.encoding import UnknownEventType, decode
+from recado.schemas.events import Event
+from recado.servicekit import metrics
+
+log = structlog.stdlib.get_logger(__name__)
+
+PartitionT = TypeVar("PartitionT")
+
+
+class ConsumedRecord(Protocol):
+    """A record as a lane hands it over."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> tuple[tuple[str, bytes], ...]: ...
+    @property
+    def timestamp(self) -> datetime: ...
+
+
+class _Letter(Protocol):
+    @property
+    def record(self) -> ConsumedRecord: ...
+    @property
+    def error(self) -> str: ...
+    @property
+    def attempts(self) -> int: ...
+
+
+class _Partition(Protocol):
+    @property
+    def topic(self) -> str: ...
+
+
+def event_of(record: ConsumedRecord) -> Event | None:
+    """The event in a record; None for a type that this reader does not know, which is counted.
+
+    Raises `UndecodableEvent`: a dead letter.
+    """
+    try:
+        return decode(record.headers, record.value or b"")
+    except UnknownEventType as unknown:
+        metrics.RECORDS_HANDLED.labels(record.topic, "unknown_type").inc()
+        log.info("consumer.unknown_event_type", topic=record.topic, event_type=unknown.event_type)
+        return None
+
+
+class LaneMetrics:
+    """Counts and times what happens in the lanes, and logs what an operator must see."""
+
+    def __init__(self) -> None:
+        self._joined = False
+
+    async def problem(self) -> str | None:
+        """A readiness check: what is wrong while the group has not let this process in."""
+        return None if self._joined else "not a member of the consumer group yet"
+
+    def assigned(self, partitions: Collection[object]) -> None:
+        """Partitions came, perhaps none."""
+        self._joined = True
+        metrics.REBALANCES.labels("assigned").inc()
+        log.info("consumer.assigned", partitions=sorted(map(str, partitions)))
+
+    def revoked(self, partitions: Collection[object], *, unfinished: int, took: timedelta) -> None:
+        """Partitions went; the group is about to say which come."""
+        metrics.REBALANCES.labels("revoked").inc()
+        log.info(
+            "consumer.revoked",
+            partitions=sorted(map(str, partitions)),
+            unfinished=unfinished,
+            took=took.total_seconds(),
+        )
+
+    def handled(self, record: ConsumedRecord, *, attempts: int, took: timedelta) -> None:
+        """A record is done."""
+        del attempts
+        metrics.RECORDS_HANDLED.labels(record.topic, "handled").inc()
+        metrics.HANDLE_SECONDS.labels(record.topic).observe(took.total_seconds())
+        lag = datetime.now(UTC) - record.timestamp
+        metrics.TIME_LAG_SECONDS.labels(record.topic).observe(max(0.0, lag.total_seconds()))
+
+    def skipped(self, record: ConsumedRecord, reason: str) -> None:
+        """A record was passed over."""
+        metrics.RECORDS_HANDLED.labels(record.topic, f"skipped_{reason}").inc()
+
+    def retrying(
+        self, record: ConsumedRecord, *, attempts: int, error: Exception, wait: timedelta
+    ) -> None:
+        """An attempt failed."""
+        metrics.RETRIES.labels(record.topic, type(error).__name__).inc()
+        log.info(
+            "consumer.retrying",
+            topic=record.topic,
+            attempts=attempts,
+            error=type(error).__name__,
+            wait=wait.total_seconds(),
+        )
+
+    def dead_lettered(self, letter: _Letter) -> None:
+        """A record was given up."""
+        metrics.RECORDS_HANDLED.labels(letter.record.topic, "dead_letter").inc()
+        log.error(
+            "consumer.dead_letter",
+            topic=letter.record.topic,
+            error=letter.error,
+            attempts=letter.attempts,
+        )
+
+    def unavailable(self, record: ConsumedRecord, *, error: Exception, lasts: timedelta) -> None:
+        """A dependency is down."""
+        metrics.PAUSED.labels("unavailable").set(1)
+        log.warning(
+            "consumer.unavailable",
+            topic=record.topic,
+            error=f"{type(error).__name__}: {error}",
+            lasts=lasts.total_seconds(),
+        )
+
+    def available(self, record: ConsumedRecord, *, lasted: timedelta) -> None:
+        """It is back."""
+        metrics.PAUSED.labels("unavailable").set(0)
+        log.warning("consumer.available", topic=record.topic, lasted=lasted.total_seconds())
+
+    def paused(self, partition: _Partition, *, waiting: int) -> None:
+        """Too much waits."""
+        metrics.PAUSED.labels("backlog").set(1)
+        metrics.WAITING_RECORDS.labels(partition.topic).set(waiting)
+
+    def resumed(self, partition: _Partition, *, waiting: int) -> None:
+        """Little enough waits."""
+        metrics.PAUSED.labels("backlog").set(0)
+        metrics.WAITING_RECORDS.labels(partition.topic).set(waiting)
+
+    def committed(self, offsets: Mapping[PartitionT, int]) -> None:
+        """Offsets are committed: the loop turns."""
+        del offsets
+        metrics.LAST_POLL.set(time())
+
+    def commit_rejected(self, offsets: Mapping[PartitionT, int], error: Exception) -> None:
+        """Offsets are not committed."""
+        log.warning("consumer.commit_rejected", partitions=len(offsets), error=str(error))
+
+    def failed(self, error: Exception) -> None:
+        """The consumer stops."""
+        log.critical("consumer.failed", error=f"{type(error).__name__}: {error}")

@@ -1,0 +1,71 @@
+"""Published means acknowledged: against Apache Kafka, with and without it."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from aiokafka import AIOKafkaConsumer
+
+from recado.devstack.stack.kafka import ApacheKafka, RealKafka
+from recado.schemas.encoding import decode, trace_of
+from recado.schemas.topics import MESSAGES
+from recado.servicekit import tracing
+from recado.servicekit.kafka import NotAcknowledged, Publisher, make_broker
+from recado.servicekit.settings import KafkaSettings
+from recado.servicekit.topics import apply
+from support import examples
+
+
+async def test_an_event_arrives_with_its_trace(kafka: RealKafka) -> None:
+    """What was published is in the topic when publish returns, headers and all."""
+    settings = KafkaSettings(kafka_bootstrap_servers=kafka.bootstrap)
+    await apply(settings, [MESSAGES])
+    tracing.configure("test")
+    broker = make_broker(settings, "test")
+    await broker.start()
+    try:
+        with tracing.span("webhook"):
+            trace = tracing.traceparent()
+            await Publisher(broker, "test").publish(examples.MESSAGE_RECEIVED)
+    finally:
+        await broker.stop()
+    consumer = AIOKafkaConsumer(
+        MESSAGES.name, bootstrap_servers=kafka.bootstrap, auto_offset_reset="earliest"
+    )
+    await consumer.start()
+    try:
+        async with asyncio.timeout(20):
+            async for record in consumer:
+                if record.key == examples.CONVERSATION.encode():
+                    break
+    finally:
+        await consumer.stop()
+    assert decode(record.headers, record.value) == examples.MESSAGE_RECEIVED
+    assert trace is not None
+    assert trace_of(record.headers) == trace
+
+
+async def test_without_kafka_publishing_fails_in_time_and_works_again_afterwards(
+    own_kafka: ApacheKafka,
+) -> None:
+    """A caller learns that nothing was acknowledged, and needs no new publisher."""
+    settings = KafkaSettings(kafka_bootstrap_servers=own_kafka.bootstrap)
+    await apply(settings, [MESSAGES])
+    broker = make_broker(settings, "test")
+    await broker.start()
+    publisher = Publisher(broker, "test", timeout=timedelta(seconds=2))
+    try:
+        await publisher.publish(examples.MESSAGE_RECEIVED)
+        await own_kafka.kill9()
+        with pytest.raises(NotAcknowledged, match=r"recado\.messages"):
+            await publisher.publish(examples.MESSAGE_RECEIVED)
+        await own_kafka.start()
+        async with asyncio.timeout(60):
+            while True:
+                try:
+                    await publisher.publish(examples.MESSAGE_RECEIVED)
+                    break
+                except NotAcknowledged:
+                    continue
+    finally:
+        await broker.stop()

@@ -1,0 +1,36 @@
+"""Logs hide secrets, and the libraries below do not log addresses with tokens in them."""
+
+import json
+import logging
+
+import pytest
+import structlog
+
+from recado.servicekit import logs
+
+
+@pytest.fixture(autouse=True)
+def restored() -> object:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:], root.level = handlers, level
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+
+
+def test_values_that_sound_secret_are_hidden(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("test")
+    structlog.stdlib.get_logger("x").info(
+        "sent", bot_token="1:abc", app_secret="s3", prompt_tokens=7, chat_id="ok"
+    )
+    line = json.loads(capsys.readouterr().err)
+    assert line["bot_token"] == line["app_secret"] == logs.HIDDEN
+    assert line["prompt_tokens"] == 7
+    assert line["service"] == "test"
+
+
+def test_http_clients_do_not_log_requests(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("test")
+    logging.getLogger("httpx").info("POST https://api.telegram.org/bot1:abc/sendMessage")
+    assert capsys.readouterr().err == ""
