@@ -1,0 +1,105 @@
+"""Reading JSON that somebody else wrote: every access checks the type it finds.
+
+A field that is missing or of another type is None; whether that matters is the caller's to say, by
+raising `Malformed` for the part at hand.
+"""
+
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+import orjson
+from pydantic import JsonValue, ValidationError
+
+from recado.channels.errors import Unreadable
+
+JsonObject: TypeAlias = dict[str, JsonValue]
+
+MAX_DEPTH = 64
+"""How deep a part that is kept as it came may be nested. Pydantic's JSON reader gives up at about
+200 levels, so that an event deeper than that could be written and never read."""
+
+MAX_ID_LENGTH = 512
+MAX_CHAT_LENGTH = 200
+"""Meta's user ids have at most 131 characters; a conversation key must fit into callback data."""
+
+
+class Malformed(Exception):
+    """This part can't be used. The message names place and fault and quotes nothing."""
+
+
+def load(body: bytes) -> JsonObject:
+    """The body's JSON object. Raises `Unreadable`: not JSON (NaN, lone surrogates and a byte order
+    mark are not JSON either), nested deeper than orjson reads (1,024), or not an object."""
+    try:
+        value: JsonValue = orjson.loads(body)
+    except orjson.JSONDecodeError as invalid:
+        raise Unreadable(f"not JSON: {invalid.msg} at byte {invalid.pos}") from None
+    if not isinstance(value, dict):
+        raise Unreadable("not a JSON object")
+    return value
+
+
+def object_in(parent: JsonObject, key: str) -> JsonObject | None:
+    value = parent.get(key)
+    return value if isinstance(value, dict) else None
+
+
+def list_in(parent: JsonObject, key: str) -> list[JsonValue]:
+    value = parent.get(key)
+    return value if isinstance(value, list) else []
+
+
+def text_in(parent: JsonObject | None, key: str) -> str | None:
+    """A string that is not blank."""
+    value = None if parent is None else parent.get(key)
+    return value if isinstance(value, str) and value.strip() else None
+
+
+def identifier_in(parent: JsonObject | None, key: str) -> str | None:
+    """An identifier, given as a string or a whole number: not empty, and without blanks."""
+    value = None if parent is None else parent.get(key)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_ID_LENGTH:
+        return None
+    return None if any(character.isspace() for character in value) else value
+
+
+def chat_in(parent: JsonObject | None, key: str) -> str | None:
+    """An identifier that becomes part of a conversation key, whose parts a colon divides."""
+    value = identifier_in(parent, key)
+    return None if value is None or ":" in value or len(value) > MAX_CHAT_LENGTH else value
+
+
+def moment_in(parent: JsonObject, key: str) -> datetime | None:
+    """Seconds since 1970, given as a string or a number; None where it is none."""
+    value = parent.get(key)
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    try:
+        return datetime.fromtimestamp(int(value), tz=UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def as_it_came(part: JsonObject) -> JsonObject:
+    """The part, to be kept whole. Raises `Malformed` if it is nested too deep to be read back."""
+    level: list[JsonValue] = [part]
+    for _ in range(MAX_DEPTH):
+        level = [
+            child
+            for node in level
+            if isinstance(node, dict | list)
+            for child in (node.values() if isinstance(node, dict) else node)
+        ]
+        if not level:
+            return part
+    raise Malformed(f"nested deeper than {MAX_DEPTH} levels")
+
+
+def fault(invalid: ValidationError) -> str:
+    """What a model found wrong, without a word of the input."""
+    return "; ".join(
+        f"{'.'.join(map(str, error['loc']))}: {error['type']}"
+        for error in invalid.errors(include_input=False, include_url=False, include_context=False)
+    )

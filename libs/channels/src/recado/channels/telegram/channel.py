@@ -1,0 +1,56 @@
+"""Telegram as a channel: puts the pieces of this folder behind the contract."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import httpx
+
+from recado.channels.contract import Integration, ParsedWebhook, Part, Sender, WebhookRequest
+from recado.channels.errors import NotSupported
+from recado.channels.telegram import parse, verify
+from recado.channels.telegram.format import format_text
+from recado.channels.telegram.send import TelegramSender
+from recado.channels.telegram.settings import TelegramIntegration
+from recado.schemas.base import Platform
+
+
+class TelegramChannel:
+    """See `recado.channels.contract.Channel`."""
+
+    platform = Platform.TELEGRAM
+    integration_type = TelegramIntegration
+
+    def handshake(self, query: Mapping[str, str], integrations: Sequence[Integration]) -> str:
+        raise NotSupported("Telegram has no handshake: a webhook is set with setWebhook")
+
+    def authenticate(
+        self, request: WebhookRequest, integrations: Sequence[Integration]
+    ) -> tuple[Integration, ...]:
+        return verify.authenticate(request, _of_telegram(integrations))
+
+    def parse(
+        self,
+        body: bytes,
+        integrations: Sequence[Integration],
+        *,
+        named: Integration | None,
+        webhook_id: UUID,
+        received_at: datetime,
+    ) -> ParsedWebhook:
+        candidates = _of_telegram(integrations if named is None else [named])
+        return parse.parse(body, candidates, webhook_id=webhook_id, received_at=received_at)
+
+    def format(self, text: str) -> tuple[Part, ...]:
+        return format_text(text)
+
+    def sender(self, integration: Integration, http: httpx.AsyncClient) -> Sender:
+        (mine,) = _of_telegram([integration])
+        return TelegramSender(mine, http)
+
+
+def _of_telegram(integrations: Sequence[Integration]) -> list[TelegramIntegration]:
+    mine = [one for one in integrations if isinstance(one, TelegramIntegration)]
+    if len(mine) != len(integrations):
+        raise TypeError("an integration of another platform")
+    return mine

@@ -1,0 +1,41 @@
+"""A WhatsApp business number in the integrations file."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from recado.channels.contract import Integration
+from recado.channels.credentials import BaseUrl, HeaderSecret, Secret
+from recado.schemas.base import Platform
+
+
+class WhatsAppIntegration(Integration):
+    """A business number and the app it belongs to."""
+
+    platform: Literal[Platform.WHATSAPP]
+    phone_number_id: Annotated[str, Field(pattern=r"^[0-9]{1,32}$")]
+    access_token: HeaderSecret
+    app_secret: Secret | None = None
+    """Signs webhooks. May be absent in development mode only: without it anyone could write."""
+    app_secrets: tuple[Secret, ...] = ()
+    """Further valid secrets, while the app secret is rotated."""
+    verify_token: Secret
+    api_base_url: BaseUrl = "https://graph.facebook.com"
+    api_version: Annotated[str, Field(pattern=r"^v[0-9]+\.[0-9]+$")] = "v26.0"
+
+    @model_validator(mode="after")
+    def _signed_unless_in_development(self) -> Self:
+        if not self.signing_secrets() and not self.development:
+            raise ValueError(
+                "app_secret is missing: webhooks could not be verified "
+                "(only an integration with `development: true` may do without)"
+            )
+        return self
+
+    def signing_secrets(self) -> tuple[bytes, ...]:
+        """Every secret that a webhook may be signed with."""
+        first = () if self.app_secret is None else (self.app_secret,)
+        return tuple(secret.get_secret_value().encode() for secret in (*first, *self.app_secrets))
+
+    def distinguishing(self) -> tuple[tuple[str, str], ...]:
+        return (("phone_number_id", self.phone_number_id),)

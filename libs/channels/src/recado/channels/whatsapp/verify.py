@@ -1,0 +1,67 @@
+"""Meta's handshake and signature.
+
+GET carries `hub.mode`, `hub.verify_token` and `hub.challenge`; the challenge is answered as text.
+POST carries `X-Hub-Signature-256: sha256=<hex>`, the HMAC-SHA256 of the raw body with the app
+secret (Meta, webhooks/create-webhook-endpoint).
+"""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping, Sequence
+
+from recado.channels.contract import WebhookRequest
+from recado.channels.credentials import matches_any
+from recado.channels.development import is_local
+from recado.channels.errors import NotAuthentic
+from recado.channels.whatsapp.settings import WhatsAppIntegration
+
+SIGNATURE_HEADER = "x-hub-signature-256"
+_SIGNATURE = re.compile(r"sha256=([0-9a-fA-F]{64})", re.ASCII)
+MAX_CHALLENGE_LENGTH = 1024
+
+
+def handshake(query: Mapping[str, str], integrations: Sequence[WhatsAppIntegration]) -> str:
+    """The challenge, if the verify token is that of one of the integrations."""
+    if query.get("hub.mode") != "subscribe":
+        raise NotAuthentic("hub.mode is not subscribe")
+    # A lone surrogate, which a query can hold, must compare as different and not raise.
+    given = query.get("hub.verify_token", "").encode(errors="surrogatepass")
+    expected = [one.verify_token.get_secret_value().encode() for one in integrations]
+    if not matches_any(given, expected):
+        raise NotAuthentic("hub.verify_token is wrong")
+    challenge = query.get("hub.challenge", "")
+    if not (challenge.isascii() and challenge.isprintable()):
+        raise NotAuthentic("hub.challenge is not plain text")
+    if not 0 < len(challenge) <= MAX_CHALLENGE_LENGTH:
+        raise NotAuthentic("hub.challenge is missing or too long")
+    return challenge
+
+
+def authenticate(
+    request: WebhookRequest, integrations: Sequence[WhatsAppIntegration]
+) -> tuple[WhatsAppIntegration, ...]:
+    """Those whose app secret signed the body; unsigned from loopback, those in development."""
+    header = request.headers.get(SIGNATURE_HEADER)
+    if header is None:
+        authentic = tuple(one for one in integrations if one.development and is_local(request))
+        if not authentic:
+            raise NotAuthentic("the request is not signed")
+        return authentic
+    written = _SIGNATURE.fullmatch(header)
+    if written is None:
+        raise NotAuthentic("the signature is malformed")
+    given = bytes.fromhex(written[1])
+    # Numbers of one app share its secret: each secret is tried once.
+    secrets = {secret for one in integrations for secret in one.signing_secrets()}
+    right = {
+        secret for secret in secrets if hmac.compare_digest(given, _sign(secret, request.body))
+    }
+    authentic = tuple(one for one in integrations if not right.isdisjoint(one.signing_secrets()))
+    if not authentic:
+        raise NotAuthentic("the signature is wrong")
+    return authentic
+
+
+def _sign(secret: bytes, body: bytes) -> bytes:
+    return hmac.new(secret, body, hashlib.sha256).digest()
