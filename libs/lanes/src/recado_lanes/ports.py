@@ -1,0 +1,130 @@
+"""What lanes needs of the outside: a consumer, a place for dead letters, somebody who watches.
+
+Each port states its obligations. `recado_lanes.kafka` implements the first two over aiokafka,
+`recado_lanes.testing` in memory.
+"""
+
+from collections.abc import Collection, Mapping
+from datetime import timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from recado_lanes.dead_letter import DeadLetter
+from recado_lanes.errors import CommitRejected, Fatal
+from recado_lanes.record import Partition, Record
+
+
+class ConsumerPort(Protocol):
+    """A member of a consumer group.
+
+    Whoever drives it must
+
+    - hand every polled record to `Lanes.submit`, per partition in offset order, and go on
+      polling while partitions are paused, or the group expels it;
+    - await `Lanes.on_revoked` before the group may give the partitions away, and
+      `Lanes.on_assigned` afterwards;
+    - commit nothing on its own.
+    """
+
+    async def commit(self, offsets: Mapping[Partition, int]) -> None:
+        """Commit these offsets (each that of the next record to read) for the group.
+
+        On return the group has acknowledged all of them. Raises `CommitRejected` when that is
+        not so or not known, above all in mid-rebalance; some may have been taken all the same.
+        Any other error is taken to be fatal.
+        """
+        ...
+
+    def pause(self, partitions: Collection[Partition]) -> None:
+        """Deliver no more records of these until they are resumed or assigned anew.
+
+        Partitions that are not assigned are ignored. Records already under way may still come.
+        """
+        ...
+
+    def resume(self, partitions: Collection[Partition]) -> None:
+        """Deliver records of these again, from where it stopped. Ignores as `pause` does."""
+        ...
+
+
+class DeadLetters(Protocol):
+    """Where dead letters go."""
+
+    async def publish(self, letter: DeadLetter) -> None:
+        """Return only after the letter is stored for good; its record is committed after that.
+
+        Raises `Unavailable` or `Transient` if it may work later: lanes waits and publishes
+        again, so that a letter may come twice. Any other error stops the consumer.
+        """
+        ...
+
+
+class Skipped(StrEnum):
+    """Why a record was not handled although nothing is wrong with it."""
+
+    TOMBSTONE = "tombstone"
+    """It has no value, and the options don't ask for such."""
+
+    STALE = "stale"
+    """It was polled before its partition was revoked; whoever has it now reads it again."""
+
+
+class Observer(Protocol):
+    """Told of what happens, for metrics and logs. Must return at once and not raise.
+
+    `BaseObserver` ignores everything; derive from it to see only some of it.
+    """
+
+    def assigned(self, partitions: Collection[Partition]) -> None:
+        """The partitions are ours from now on."""
+        ...
+
+    def revoked(
+        self, partitions: Collection[Partition], *, unfinished: int, took: timedelta
+    ) -> None:
+        """The partitions are no longer ours; so many records were taken and not done."""
+        ...
+
+    def handled(self, record: Record, *, attempts: int, took: timedelta) -> None:
+        """A handler has returned; `took` is the last attempt's time."""
+        ...
+
+    def skipped(self, record: Record, reason: Skipped) -> None:
+        """The record was passed over."""
+        ...
+
+    def retrying(self, record: Record, *, attempts: int, error: Exception, wait: timedelta) -> None:
+        """An attempt failed and another follows."""
+        ...
+
+    def dead_lettered(self, letter: DeadLetter) -> None:
+        """The dead letter is acknowledged."""
+        ...
+
+    def unavailable(self, record: Record, *, error: Exception, lasts: timedelta) -> None:
+        """The record's partition waits for a dependency; told at the start and now and then."""
+        ...
+
+    def available(self, record: Record, *, lasted: timedelta) -> None:
+        """The dependency is back."""
+        ...
+
+    def paused(self, partition: Partition, *, waiting: int) -> None:
+        """Too much is waiting."""
+        ...
+
+    def resumed(self, partition: Partition, *, waiting: int) -> None:
+        """Little enough is waiting again."""
+        ...
+
+    def committed(self, offsets: Mapping[Partition, int]) -> None:
+        """The group has acknowledged these offsets."""
+        ...
+
+    def commit_rejected(self, offsets: Mapping[Partition, int], error: CommitRejected) -> None:
+        """The group has not."""
+        ...
+
+    def failed(self, error: Fatal) -> None:
+        """The consumer stops because of this error."""
+        ...
