@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from recado.devstack.stack.integrations import standins_configuration, write_private
 from recado.devstack.stack.kafka import BOOTSTRAP_VARIABLE, ApacheKafka, ExternalKafka, RealKafka
@@ -20,6 +21,10 @@ from recado.devstack.stack.standins import StandIns
 from support.require import require
 from support.running import run
 from support.topics import TopicFactory, Topics
+
+# A busy machine is no fault of the code: time is measured in bench/, never in a test.
+settings.register_profile("recado", deadline=None)
+settings.load_profile("recado")
 
 
 def _apache_kafka(directory: Path) -> ApacheKafka:

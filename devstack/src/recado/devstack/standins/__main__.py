@@ -44,8 +44,8 @@ def main() -> None:
         log_level="warning",
         # The access log would hold Telegram tokens, which are in the path.
         access_log=False,
-        # Longer than clients keep an idle connection (httpx: 5 s), so that none is closed just as it
-        # is used again, which the sender could not tell from a lost answer.
+        # Longer than clients keep an idle connection (httpx: 5 s), so that none is closed just as
+        # it is used again, which the sender could not tell from a lost answer.
         timeout_keep_alive=75,
         # Requests that are never answered on purpose don't hold up the end.
         timeout_graceful_shutdown=1,
