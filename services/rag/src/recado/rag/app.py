@@ -1,0 +1,147 @@
+"""rag's parts put together."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from datetime import timedelta
+
+import httpx
+
+from recado.knowledge.embedders.use import UseEmbedder
+from recado.knowledge.lancedb import LanceKnowledgeBase
+from recado.rag import texts
+from recado.rag.answering import Answering
+from recado.rag.conversations import MongoConversations
+from recado.rag.coverage import Coverage
+from recado.rag.extractive import Thresholds
+from recado.rag.gemini import Gemini, GeminiOptions
+from recado.rag.handling import MessageHandler
+from recado.rag.ladder import Ladder
+from recado.rag.observing import CoverageMetrics
+from recado.rag.restoring import Restorer, group_less_consumer
+from recado.rag.retrieval import Retriever
+from recado.rag.settings import RagSettings
+from recado.schemas.topics import ANSWERS, MESSAGES, dead_letters
+from recado.servicekit.consuming import LaneMetrics
+from recado.servicekit.health import Health, HealthServer
+from recado.servicekit.kafka import Publisher, make_broker, make_producer
+from recado_lanes import LaneOptions, Lanes
+from recado_lanes.faststream import attach, serve
+from recado_lanes.kafka import GroupOptions, KafkaDeadLetters
+
+SERVICE = "rag"
+GROUP = "recado-rag"
+READS = (MESSAGES,)
+WRITES = (ANSWERS, dead_letters(SERVICE))
+CONNECT_TIMEOUT = timedelta(seconds=5)
+
+
+class App:
+    """rag as a service: see `recado.servicekit.service.Service`."""
+
+    def __init__(self, settings: RagSettings) -> None:
+        self._embedder = UseEmbedder()
+        self._knowledge = LanceKnowledgeBase(settings.lancedb_path, self._embedder)
+        self._retriever = Retriever(
+            self._knowledge, passages=settings.passages, timeout=settings.retrieval_timeout
+        )
+        self._conversations = MongoConversations(settings.mongodb_url, settings.mongodb_database)
+        self._http = httpx.AsyncClient(
+            timeout=httpx.Timeout(
+                settings.gemini_timeout.total_seconds(), connect=CONNECT_TIMEOUT.total_seconds()
+            )
+        )
+        self._gemini = _gemini(settings, self._http)
+        self._coverage = Coverage()
+        self._broker = make_broker(settings, SERVICE)
+        self._producer = make_producer(settings, SERVICE)
+        metrics = CoverageMetrics(self._coverage)
+        self._lanes = self._attach(settings, metrics)
+        health = Health({"kafka": metrics.problem, "knowledge": self._knowledge_problem})
+        self._health = HealthServer(health, settings.host, settings.port)
+        self._stop = asyncio.Event()
+        self._serving: asyncio.Task[None] | None = None
+        self._open = AsyncExitStack()
+
+    async def start(self) -> None:
+        """Load the models, then consume."""
+        await self._health.start()
+        self._open.push_async_callback(self._health.stop)
+        self._open.push_async_callback(self._http.aclose)
+        self._open.callback(self._conversations.close)
+        self._open.callback(self._embedder.close)
+        self._open.push_async_callback(self._knowledge.close)
+        await self._embedder.load()
+        if self._gemini is not None:
+            await self._gemini.load()
+        self._open.push_async_callback(self._producer.stop)
+        await self._producer.start()
+        self._serving = asyncio.create_task(serve(self._broker, self._lanes, self._stop))
+
+    async def failed(self) -> BaseException:
+        """Whatever ended the consumer."""
+        if self._serving is not None:
+            await asyncio.wait([self._serving])
+            if (error := self._serving.exception()) is not None:
+                return error
+        return self._lanes.failure or RuntimeError("the consumer ended")
+
+    async def stop(self) -> None:
+        """Finish the answers in hand, commit, leave the group, close."""
+        self._health.health.stopping = True
+        self._stop.set()
+        if self._serving is not None:
+            await asyncio.gather(self._serving, return_exceptions=True)
+        await self._open.aclose()
+
+    def _attach(self, settings: RagSettings, observer: LaneMetrics) -> Lanes:
+        catalogue = texts.load()
+        thresholds = Thresholds(
+            no_answer=self._embedder.no_answer_similarity, weak=settings.weak_similarity
+        )
+        ladder = Ladder(
+            self._retriever,
+            self._gemini,
+            catalogue,
+            thresholds,
+            rewrite_follow_ups=settings.rewrite_follow_ups,
+        )
+        handler = MessageHandler(
+            Answering(self._conversations, ladder, catalogue, deadline=settings.answer_deadline),
+            Publisher(self._broker, SERVICE),
+            self._coverage,
+            max_age=settings.message_max_age,
+        )
+        restorer = Restorer(self._coverage, lambda: group_less_consumer(settings))
+        return attach(
+            self._broker,
+            handlers={MESSAGES.name: handler},
+            restore={MESSAGES.name: restorer},
+            dead_letters=KafkaDeadLetters(self._producer.send_and_wait, dead_letters(SERVICE).name),
+            group=GroupOptions(
+                group_id=GROUP,
+                auto_offset_reset=settings.kafka_auto_offset_reset,
+                session_timeout=settings.kafka_session_timeout,
+                rebalance_timeout=settings.kafka_rebalance_timeout,
+            ),
+            options=LaneOptions(service=SERVICE, drain_budget=settings.drain_timeout),
+            observer=observer,
+        )
+
+    async def _knowledge_problem(self) -> str | None:
+        """Without a knowledge base a model still answers, though it says less."""
+        return None if self._gemini is not None else await self._retriever.problem()
+
+
+def _gemini(settings: RagSettings, http: httpx.AsyncClient) -> Gemini | None:
+    if settings.gemini_api_key is None or not settings.gemini_api_key.get_secret_value():
+        return None
+    options = GeminiOptions(
+        model=settings.gemini_model,
+        base_url=settings.gemini_base_url,
+        timeout=settings.gemini_timeout,
+        attempts=settings.gemini_attempts,
+        temperature=settings.gemini_temperature,
+        max_output_tokens=settings.max_output_tokens,
+        thinking_level=settings.gemini_thinking,
+    )
+    return Gemini(settings.gemini_api_key, options, http)

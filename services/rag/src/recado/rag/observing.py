@@ -1,0 +1,21 @@
+"""The lanes' metrics; and what is known of a partition goes with it."""
+
+from collections.abc import Collection
+from datetime import timedelta
+
+from recado.rag.coverage import Coverage
+from recado.servicekit.consuming import LaneMetrics
+from recado_lanes import Partition
+
+
+class CoverageMetrics(LaneMetrics):
+    """An observer of rag's lanes."""
+
+    def __init__(self, coverage: Coverage) -> None:
+        super().__init__()
+        self._coverage = coverage
+
+    def revoked(self, partitions: Collection[object], *, unfinished: int, took: timedelta) -> None:
+        """Partitions went: another process answers there from now on."""
+        self._coverage.drop([one.number for one in partitions if isinstance(one, Partition)])
+        super().revoked(partitions, unfinished=unfinished, took=took)

@@ -1,0 +1,76 @@
+"""The search in the knowledge base, bounded in time, and as the answer event carries it.
+
+A search never fails here: what went wrong is `Retrieval.error`, and the answer goes one rung down.
+"""
+
+import asyncio
+import time
+from datetime import timedelta
+
+import structlog
+
+from recado.knowledge import KnowledgeError, KnowledgeReader, Passage
+from recado.knowledge.port import MAX_QUERY_CHARACTERS
+from recado.schemas.answers import Retrieval, RetrievedPassage
+from recado.servicekit import metrics
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class Retriever:
+    """Searches `knowledge`, which it opens when it is first needed and then until that works."""
+
+    def __init__(
+        self, knowledge: KnowledgeReader, *, passages: int = 5, timeout: timedelta
+    ) -> None:
+        self._knowledge = knowledge
+        self._passages = passages
+        self._timeout = timeout
+        self._opened = False
+
+    async def retrieve(self, query: str) -> tuple[Retrieval, timedelta]:
+        """What was found for the query, best first, and how long it took."""
+        began = time.perf_counter()
+        query = query.strip()[:MAX_QUERY_CHARACTERS]
+        passages: tuple[Passage, ...] = ()
+        error: str | None = None
+        try:
+            async with asyncio.timeout(self._timeout.total_seconds()):
+                await self._open()
+                passages = (await self._knowledge.search(query, self._passages)).passages
+        except (KnowledgeError, TimeoutError) as failure:
+            error = type(failure).__name__
+            log.warning("rag.retrieval_failed", error=error)
+        took = timedelta(seconds=time.perf_counter() - began)
+        metrics.RETRIEVAL_SECONDS.labels("unavailable" if error else "ok").observe(
+            took.total_seconds()
+        )
+        found = tuple(_as_event(passage) for passage in passages)
+        return Retrieval(query=query, n=self._passages, passages=found, error=error), took
+
+    async def problem(self) -> str | None:
+        """What keeps a search from being answered now; None where nothing does."""
+        try:
+            await self._open()
+            await self._knowledge.ready()
+        except KnowledgeError as failure:
+            return type(failure).__name__
+        return None
+
+    async def _open(self) -> None:
+        if not self._opened:
+            await self._knowledge.open()
+            self._opened = True
+
+
+def _as_event(passage: Passage) -> RetrievedPassage:
+    return RetrievedPassage(
+        chunk_id=passage.id,
+        document_id=passage.document_id,
+        title=passage.title,
+        source=passage.source,
+        section=passage.section,
+        text=passage.text,
+        score=passage.score,
+        similarity=passage.similarity,
+    )

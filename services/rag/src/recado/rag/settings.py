@@ -1,0 +1,69 @@
+"""What rag can be told."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+
+from recado.rag.gemini import PUBLIC_ADDRESS, ThinkingLevel
+from recado.servicekit.settings import ConsumerSettings
+
+DEFAULT_PORT = 9001
+
+
+class RagSettings(ConsumerSettings):
+    """rag's settings."""
+
+    port: int = Field(default=DEFAULT_PORT, ge=0, le=65535, description="Health and metrics")
+
+    knowledge: Literal["lancedb"] = Field(
+        default="lancedb", description="Which store holds the knowledge base"
+    )
+    lancedb_path: Path = Field(
+        default=Path(".recado/knowledge"), description="LanceDB: the folder of the store"
+    )
+    passages: int = Field(default=5, ge=1, le=50, description="Passages given to the model")
+    retrieval_timeout: timedelta = Field(
+        default=timedelta(seconds=5), description="A search that takes longer counts as failed"
+    )
+    weak_similarity: float = Field(
+        default=0.3,
+        ge=-1,
+        le=1,
+        description="Below it a quoted passage is offered as a guess, with other titles",
+    )
+
+    gemini_api_key: SecretStr | None = Field(
+        default=None, description="Without it answers are quoted from the knowledge base"
+    )
+    gemini_model: str = Field(default="gemini-3.8-flash", min_length=1, description="The model")
+    gemini_base_url: str = Field(default=PUBLIC_ADDRESS, description="The Gemini API's address")
+    gemini_timeout: timedelta = Field(
+        default=timedelta(seconds=20), description="Deadline of an answer, retries included"
+    )
+    gemini_attempts: int = Field(default=3, ge=1, le=10, description="Calls for one answer")
+    gemini_temperature: float | None = Field(
+        default=0.2, ge=0, le=2, description="How freely the model words its answers"
+    )
+    gemini_thinking: ThinkingLevel = Field(
+        default="", description="How much the model thinks; empty: as the model does by itself"
+    )
+    max_output_tokens: int = Field(
+        default=2048, ge=64, description="Tokens of an answer, the model's thinking included"
+    )
+    rewrite_follow_ups: bool = Field(
+        default=False, description="Have the model word follow-up questions for the search"
+    )
+
+    mongodb_url: SecretStr = Field(
+        default=SecretStr("mongodb://127.0.0.1:27017"), description="Where conversations are read"
+    )
+    mongodb_database: str = Field(default="recado", min_length=1)
+
+    message_max_age: timedelta = Field(
+        default=timedelta(hours=12), description="Older messages are not answered"
+    )
+    answer_deadline: timedelta = Field(
+        default=timedelta(minutes=15), description="So long after it was made an answer may be sent"
+    )
