@@ -44,3 +44,11 @@ def test_draining_must_end_before_the_group_goes_on(
     with pytest.raises(SystemExit):
         load(ConsumerSettings)
     assert "RECADO_DRAIN_TIMEOUT" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("written", "seconds"), [("7", 7), ("2.5", 2.5), ("PT3S", 3)])
+def test_durations_are_iso_8601_or_seconds(
+    monkeypatch: pytest.MonkeyPatch, written: str, seconds: float
+) -> None:
+    monkeypatch.setenv("RECADO_DRAIN_TIMEOUT", written)
+    assert load(ConsumerSettings).drain_timeout.total_seconds() == seconds

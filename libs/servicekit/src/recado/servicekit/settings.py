@@ -4,14 +4,23 @@
 never repeats a value: it may be a secret.
 """
 
+import re
 import sys
 from datetime import timedelta
 from typing import Literal, Self, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "RECADO_"
+_SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?", re.ASCII)
 EXIT_MISCONFIGURED = 78
 """`EX_CONFIG` of sysexits: a restart will not help until the configuration changes."""
 
@@ -33,6 +42,15 @@ class KafkaSettings(BaseSettings):
     kafka_username: str | None = Field(default=None, description="SASL user")
     kafka_password: SecretStr | None = Field(default=None, description="SASL password")
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _plain_seconds(cls, value: object, info: ValidationInfo) -> object:
+        """`10` is ten seconds, wherever `PT10S` is; pydantic takes only the latter as text."""
+        field = cls.model_fields.get(info.field_name or "")
+        if field and field.annotation is timedelta and isinstance(value, str):
+            return float(value) if _SECONDS.fullmatch(value) else value
+        return value
+
     @model_validator(mode="after")
     def _sasl_needs_credentials(self) -> Self:
         if self.kafka_security_protocol.startswith("SASL") and not (
@@ -47,8 +65,12 @@ class ServiceSettings(KafkaSettings):
 
     host: str = Field(default="127.0.0.1", description="Address that the HTTP port binds to")
     port: int = Field(default=0, ge=0, le=65535, description="HTTP port; 0: any free one")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    log_format: Literal["json", "console"] = "json"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="The least that is logged; no message body at INFO and above"
+    )
+    log_format: Literal["json", "console"] = Field(
+        default="json", description="For machines (`json`) or people (`console`)"
+    )
 
 
 class ConsumerSettings(ServiceSettings):

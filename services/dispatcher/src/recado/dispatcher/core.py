@@ -1,0 +1,48 @@
+"""The core put together, from what it stands on to the handlers; no framework in it."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+from recado.channels.registry import CHANNELS
+from recado.dispatcher.attempts import Attempts
+from recado.dispatcher.handlers import Handlers
+from recado.dispatcher.ledger import KEPT, Ledger
+from recado.dispatcher.parts import Parts
+from recado.dispatcher.ports import Documents
+from recado.dispatcher.recording import Recording
+from recado.dispatcher.sending import Publish, Senders, Sending
+from recado.dispatcher.settings import DispatcherSettings
+from recado.dispatcher.statuses import Statuses
+
+
+def build(
+    settings: DispatcherSettings, documents: Documents, senders: Senders, publish: Publish
+) -> Handlers:
+    """The handlers of one process run."""
+    ledger = Ledger(documents, _now, owner=uuid4().hex)
+    recording = Recording(documents, webhooks_kept=settings.webhooks_kept)
+    statuses = Statuses(documents, ledger, _now, kept=KEPT)
+    parts = Parts(
+        ledger, Attempts(_now), _now, _sleep, settings.timing(), settings.when_uncertain()
+    )
+    sending = Sending(
+        documents=documents,
+        ledger=ledger,
+        parts=parts,
+        recording=recording,
+        statuses=statuses,
+        channels=CHANNELS,
+        senders=senders,
+        publish=publish,
+        clock=_now,
+    )
+    return Handlers(sending, recording, statuses)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def _sleep(wait: timedelta) -> None:
+    await asyncio.sleep(wait.total_seconds())

@@ -1,0 +1,102 @@
+"""A document of the ledger: an answer's parts and how far each is.
+
+Each part goes `pending → claimed → sent | failed | uncertain`:
+
+- `pending`: nobody is sending it; nothing of it was sent by the last attempt.
+- `claimed`: the request of `owner` may be under way. `attempt` grows with every claim and so names
+  one claim for good.
+- `sent`: the platform took it (it said so, or a status report did).
+- `failed`: the platform refused it for good, `reason` and `error` say why.
+- `uncertain`: the request went out and nobody knows the result; it may have been sent.
+
+An answer has an `outcome` once it needs nothing more: delivered, or the reason why not.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from recado.channels.contract import Part
+from recado.schemas.deliveries import NotDeliveredReason
+from recado.schemas.webhooks import PlatformError
+
+
+class PartState(StrEnum):
+    """How far a part is."""
+
+    PENDING = "pending"
+    CLAIMED = "claimed"
+    SENT = "sent"
+    FAILED = "failed"
+    UNCERTAIN = "uncertain"
+
+
+class _Kept(BaseModel):
+    """Read back from the store; fields of a newer writer are ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+def _as_stored(value: object) -> object:
+    return Part.model_validate(value, extra="ignore") if isinstance(value, dict) else value
+
+
+class PartEntry(_Kept):
+    """One part."""
+
+    content: Annotated[Part, BeforeValidator(_as_stored)]
+    state: PartState = PartState.PENDING
+    attempt: int = 0
+    repeats: int = 0
+    """How often it was sent again because an earlier result was not known."""
+    owner: str | None = None
+    claimed_at: datetime | None = None
+    uncertain_at: datetime | None = None
+    platform_message_id: str | None = None
+    reason: NotDeliveredReason | None = None
+    error: PlatformError | None = None
+
+
+class Outcome(_Kept):
+    """The end of an answer. `reason` is None where it was delivered."""
+
+    reason: NotDeliveredReason | None = None
+    error: PlatformError | None = None
+    at: datetime
+    deadline: datetime
+    """The deadline that it was decided under. The same answer with a later one is to be tried
+    again, if it was not delivered."""
+
+
+class Delivery(_Kept):
+    """An answer in the ledger."""
+
+    id: str = Field(alias="_id")
+    conversation: str
+    text: str
+    at: datetime
+    """When it was generated; with `offset`, that of the event that was first opened."""
+    offset: int
+    parts: tuple[PartEntry, ...]
+    created_at: datetime
+    outcome: Outcome | None = None
+
+    @property
+    def begun(self) -> bool:
+        """Something of it was sent, or may have been."""
+        return any(part.state is not PartState.PENDING for part in self.parts)
+
+    @property
+    def parts_sent(self) -> int:
+        return sum(part.state is PartState.SENT for part in self.parts)
+
+    @property
+    def repeated_parts(self) -> int:
+        return sum(part.repeats > 0 for part in self.parts)
+
+    @property
+    def platform_message_ids(self) -> tuple[str, ...]:
+        """Of the parts in order; empty where not known."""
+        return tuple(part.platform_message_id or "" for part in self.parts)

@@ -1,0 +1,73 @@
+"""The documents in MongoDB: their shapes, for whoever reads them. Only the dispatcher writes them.
+
+Times are UTC dates in milliseconds, ids are strings, fields that are not known are missing or null.
+
+`users`, _id `{platform}:{integration}:{user id}`
+    platform, integration, user_id, aliases [str], name, username, language, first_seen, last_seen
+
+`conversations`, _id = conversation key
+    platform, integration, chat, thread, user (a users _id; missing before the first message),
+    is_active, opened_at, last_activity_at, last_message_at (of the customer),
+    introduced (bool: the customer heard that an automatic assistant answers),
+    handoff {since, reason} | null (not null: a person answers, the assistant is silent),
+    blocked_at | null (the customer blocked us; null again as soon as they write),
+    history_from | null (after /reset: turns with `at` before this do not count),
+    recent: the last 20 turns, oldest first, each once:
+        {id, role: user|assistant, text, at, offset, answers: [message id] (assistant),
+         operator: str|null (assistant: a person wrote it)}
+    The assistant's turn is there once its answer is delivered.
+
+`messages`, _id = event id (the customer's) or answer id (the assistant's)
+    conversation, role user|assistant, kind, text, at (what messages are ordered by: when ingress
+    took it, or when it was generated), topic, partition, offset (of its event), and
+    user: platform_kind, user, sent_at (the platform's time), platform_message_id,
+        quoted_message_id, webhook_id, answered_by (answer id)
+    assistant: answers [message id], integration, rung, citations, model, usage, prompt_version,
+        operator, outcome (delivered, or the reason why not), outcome_at, parts_sent,
+        repeated_parts, platform_ids [str], status, status_rank (the highest that was reported of
+        any part), reports {part: {status: time}}, errors [{code, title, message}]
+    A row without `kind` is not complete: its event has not come yet.
+
+`deliveries`, _id = answer id: the ledger, see `recado.dispatcher.ledger`. Expires at `expires_at`.
+
+`webhooks`, _id = event id
+    received_at, platform, integration, event_type, outcome, status, error, payload,
+    payload_encoding, payload_bytes, payload_sha256 (both of the whole), payload_cut, event_ids,
+    topic, partition, offset. Expires at `expires_at`.
+
+`statuses`, _id `{integration}:{platform message id}`: reports on messages that carry no callback
+    data of ours. Joined with the message's row as soon as both are there.
+    integration, platform_message_id, conversation, reports {status: time}, errors. Expires.
+"""
+
+from datetime import datetime
+from typing import Final
+
+from recado.schemas.base import Platform
+from recado.schemas.webhooks import DeliveryStatus
+
+RECENT_TURNS: Final = 20
+
+MAX_TURN_CHARACTERS: Final = 4096
+"""Of a turn's text in `recent`; the message's row has all of it."""
+
+MAX_PAYLOAD_CHARACTERS: Final = 64 * 1024
+"""Of a webhook's payload. The topic has up to 8 MiB of it, a document of MongoDB at most 16 MB."""
+
+STATUS_RANKS: Final = {status: rank for rank, status in enumerate(DeliveryStatus, start=1)}
+"""How far each status is: statuses come in any order, and the highest counts."""
+
+
+def user_id(platform: Platform, integration: str, user: str) -> str:
+    """The _id of a user."""
+    return f"{platform.value}:{integration}:{user}"
+
+
+def status_id(integration: str, platform_message_id: str) -> str:
+    """The _id of reports that could not be joined yet."""
+    return f"{integration}:{platform_message_id}"
+
+
+def milliseconds(at: datetime) -> datetime:
+    """The time as MongoDB keeps it: cut to milliseconds."""
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)

@@ -1,0 +1,40 @@
+"""The errors of the dispatcher.
+
+DispatcherError
+├── StoreUnavailable     MongoDB can't be asked now: wait, nothing is lost
+├── SendLater            nothing was sent; the same answer may be tried again
+└── IntegrationStopped   the platform takes nothing of this integration: wait until it is mended
+"""
+
+from datetime import timedelta
+from uuid import UUID
+
+
+class DispatcherError(Exception):
+    """Anything that the dispatcher raises on purpose."""
+
+
+class StoreUnavailable(DispatcherError):
+    """MongoDB did not answer, or not in time. A write may or may not have happened."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(f"MongoDB is not available: {cause}")
+        self.cause = cause
+
+
+class SendLater(DispatcherError):
+    """The platform does not take the part now; `retry_after` is the wait it asked for, if any."""
+
+    def __init__(self, answer_id: UUID, retry_after: timedelta | None, cause: str) -> None:
+        super().__init__(f"answer {answer_id} is to be sent later: {cause}")
+        self.answer_id = answer_id
+        self.retry_after = retry_after
+
+
+class IntegrationStopped(DispatcherError):
+    """Token or account of an integration is broken; its answers wait until their deadline."""
+
+    def __init__(self, integration: str, answer_id: UUID, cause: str) -> None:
+        super().__init__(f"{integration} takes nothing, answer {answer_id} waits: {cause}")
+        self.integration = integration
+        self.answer_id = answer_id

@@ -1,0 +1,77 @@
+"""Records to work: which event goes where, and what each error means for the record.
+
+Unknown event types are skipped and counted. MongoDB or Kafka away, or an integration whose token is
+broken: the record waits, and nothing is lost. A platform that wants a pause gets it.
+"""
+
+from recado.dispatcher.errors import IntegrationStopped, SendLater, StoreUnavailable
+from recado.dispatcher.outgoing import Outgoing, Position
+from recado.dispatcher.recording import Recording
+from recado.dispatcher.sending import Sending
+from recado.dispatcher.statuses import Statuses
+from recado.schemas import topics
+from recado.schemas.encoding import UndecodableEvent
+from recado.schemas.events import (
+    AnswerGenerated,
+    Event,
+    HandoffReleased,
+    HandoffRequested,
+    MessageReceived,
+    OperatorReplied,
+    StatusReported,
+    WebhookReceived,
+)
+from recado.servicekit import tracing
+from recado.servicekit.consuming import event_of
+from recado.servicekit.kafka import NotAcknowledged
+from recado_lanes import Handler, Permanent, Record, Transient, Unavailable
+
+READS = (topics.ANSWERS, topics.MESSAGES, topics.STATUSES, topics.WEBHOOKS)
+
+
+class Handlers:
+    """The handler of every topic that the dispatcher reads."""
+
+    def __init__(self, sending: Sending, recording: Recording, statuses: Statuses) -> None:
+        self._sending = sending
+        self._recording = recording
+        self._statuses = statuses
+
+    def by_topic(self) -> dict[str, Handler]:
+        """As lanes wants them."""
+        return {topic.name: self.handle for topic in READS}
+
+    async def handle(self, record: Record) -> None:
+        """Do the work of one record. Raises lanes' errors only, or a bug's."""
+        try:
+            event = event_of(record)
+            if event is None:
+                return
+            parent = tracing.traceparent_of(record.headers)
+            with tracing.span(f"dispatcher {event.type}", parent=parent):
+                await self._work(event, _position(record))
+        except UndecodableEvent as error:
+            raise Permanent(str(error)) from error
+        except (StoreUnavailable, NotAcknowledged, IntegrationStopped) as error:
+            raise Unavailable(str(error)) from error
+        except SendLater as error:
+            raise Transient(str(error), error.retry_after) from error
+
+    async def _work(self, event: Event, position: Position) -> None:
+        match event:
+            case AnswerGenerated() | OperatorReplied():
+                await self._sending.deliver(Outgoing(event, position))
+            case MessageReceived():
+                await self._recording.message(event, position)
+            case StatusReported():
+                await self._statuses.report(event)
+            case WebhookReceived():
+                await self._recording.webhook(event, position)
+            case HandoffRequested() | HandoffReleased():
+                await self._recording.handoff(event, position)
+            case _:
+                raise Permanent(f"{event.type} does not belong on {position.topic}")
+
+
+def _position(record: Record) -> Position:
+    return Position(record.topic, record.partition, record.offset, record.timestamp)

@@ -1,0 +1,226 @@
+"""The ledger: who may send which part of which answer, and what came of it.
+
+Every step is one conditional update of the answer's document, so of two processes that want the
+same step one succeeds; the other gets None and looks again. Text and parts are those of the first
+`open`; whatever comes later under that id is ignored.
+
+The order of steps of a part: `claim`, then the request, then `sent`, `failed`, `uncertain` or
+`release`. Who finds a claim of somebody else waits until it is too old for a request to be under
+way (`take_over`), and then the part is uncertain. `settle` takes the platform's own word at any
+time.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from recado.channels.contract import Part
+from recado.dispatcher.callback import SentPart
+from recado.dispatcher.delivery import Delivery, Outcome, PartState
+from recado.dispatcher.documents import milliseconds
+from recado.dispatcher.outgoing import Outgoing
+from recado.dispatcher.ports import Change, Clock, Document, Documents, Name
+from recado.schemas.deliveries import NotDeliveredReason
+from recado.schemas.webhooks import DeliveryStatus, PlatformError
+
+KEPT = timedelta(days=30)
+"""How long an answer stays in the ledger: longer than the platforms repeat a webhook (7 days)."""
+
+
+class Ledger:
+    """The ledger, as one process run uses it. `owner` must be unique to the run."""
+
+    def __init__(
+        self, documents: Documents, clock: Clock, *, owner: str, kept: timedelta = KEPT
+    ) -> None:
+        self._documents = documents
+        self._clock = clock
+        self._kept = kept
+        self.owner = owner
+
+    async def open(self, answer: Outgoing, parts: Sequence[Part]) -> Delivery:
+        """The answer's entry, made now if there is none. Then its text and parts are fixed."""
+        now = milliseconds(self._clock())
+        document: Document = {
+            "_id": str(answer.id),
+            "conversation": answer.conversation,
+            "platform": answer.reply_to.platform.value,
+            "integration": answer.reply_to.integration,
+            "message_ids": [str(message) for message in answer.message_ids],
+            "text": answer.text,
+            "at": milliseconds(answer.event.occurred_at),
+            "offset": answer.position.offset,
+            "parts": [
+                {
+                    "content": part.model_dump(mode="json"),
+                    "state": PartState.PENDING.value,
+                    "attempt": 0,
+                    "repeats": 0,
+                }
+                for part in parts
+            ],
+            "outcome": None,
+            "created_at": now,
+            "expires_at": now + self._kept,
+        }
+        if await self._documents.insert(Name.DELIVERIES, document):
+            return _delivery(document)
+        return await self.read(str(answer.id))
+
+    async def read(self, answer_id: str) -> Delivery:
+        """The entry of an answer that was opened."""
+        document = await self._documents.read(Name.DELIVERIES, answer_id)
+        if document is None:
+            raise LookupError(f"answer {answer_id} is not in the ledger")
+        return _delivery(document)
+
+    async def claim(self, delivery: Delivery, number: int) -> Delivery | None:
+        """Claim a part that is pending, or uncertain and to be sent again.
+
+        Only after this has returned an entry may its request go out.
+        """
+        part = delivery.parts[number]
+        if part.state not in (PartState.PENDING, PartState.UNCERTAIN):
+            raise ValueError(f"a part that is {part.state.value} can't be claimed")
+        again = part.state is PartState.UNCERTAIN
+        return await self._step(
+            delivery.id,
+            number,
+            part.attempt,
+            (part.state,),
+            {
+                "state": PartState.CLAIMED.value,
+                "attempt": part.attempt + 1,
+                "repeats": part.repeats + again,
+                "owner": self.owner,
+                "claimed_at": milliseconds(self._clock()),
+            },
+        )
+
+    async def release(self, delivery: Delivery, number: int) -> Delivery | None:
+        """Give a claim back: nothing was sent."""
+        return await self._step(
+            delivery.id,
+            number,
+            delivery.parts[number].attempt,
+            (PartState.CLAIMED,),
+            {"state": PartState.PENDING.value, "owner": None},
+        )
+
+    async def sent(
+        self, delivery: Delivery, number: int, platform_message_id: str
+    ) -> Delivery | None:
+        """The platform took the part, also if somebody thought meanwhile that nobody knows."""
+        return await self._step(
+            delivery.id,
+            number,
+            delivery.parts[number].attempt,
+            (PartState.CLAIMED, PartState.UNCERTAIN),
+            {"state": PartState.SENT.value, "platform_message_id": platform_message_id},
+        )
+
+    async def failed(
+        self, delivery: Delivery, number: int, reason: NotDeliveredReason, error: PlatformError
+    ) -> Delivery | None:
+        """The platform refused the part for good."""
+        return await self._step(
+            delivery.id,
+            number,
+            delivery.parts[number].attempt,
+            (PartState.CLAIMED, PartState.UNCERTAIN),
+            {
+                "state": PartState.FAILED.value,
+                "reason": reason.value,
+                "error": error.model_dump(mode="json"),
+            },
+        )
+
+    async def uncertain(self, delivery: Delivery, number: int) -> Delivery | None:
+        """The request of this claim went out and its result is not known."""
+        return await self._step(
+            delivery.id,
+            number,
+            delivery.parts[number].attempt,
+            (PartState.CLAIMED,),
+            {"state": PartState.UNCERTAIN.value, "uncertain_at": milliseconds(self._clock())},
+        )
+
+    async def settle(
+        self,
+        part: SentPart,
+        status: DeliveryStatus,
+        platform_message_id: str,
+        errors: Sequence[PlatformError],
+    ) -> None:
+        """The platform reports on a part: what was not known is known now.
+
+        Changes nothing for a part whose result is known already, or that is not in the ledger.
+        """
+        changed: dict[str, object] = {
+            "state": PartState.SENT.value,
+            "platform_message_id": platform_message_id,
+        }
+        if status is DeliveryStatus.FAILED:
+            error = errors[0] if errors else PlatformError(code="failed")
+            changed |= {
+                "state": PartState.FAILED.value,
+                "reason": NotDeliveredReason.REFUSED.value,
+                "error": error.model_dump(mode="json"),
+            }
+        await self._step(
+            str(part.answer_id), part.part, None, (PartState.CLAIMED, PartState.UNCERTAIN), changed
+        )
+
+    async def close(
+        self,
+        delivery: Delivery,
+        answer: Outgoing,
+        reason: NotDeliveredReason | None = None,
+        error: PlatformError | None = None,
+    ) -> Delivery | None:
+        """The answer needs nothing more: delivered, or not and why."""
+        outcome = Outcome(
+            reason=reason,
+            error=error,
+            at=milliseconds(self._clock()),
+            deadline=milliseconds(answer.deadline),
+        )
+        stored = outcome.model_dump(mode="json") | {"at": outcome.at, "deadline": outcome.deadline}
+        return await self._update(delivery.id, {"outcome": None}, {"outcome": stored})
+
+    async def reopen(self, delivery: Delivery) -> Delivery | None:
+        """An answer that was not delivered is driven again; what was sent of it stays sent."""
+        if delivery.outcome is None or delivery.outcome.reason is None:
+            raise ValueError(f"answer {delivery.id} has no outcome to be taken back")
+        changed: dict[str, object] = {"outcome": None}
+        for number, part in enumerate(delivery.parts):
+            if part.state is PartState.FAILED:
+                changed[f"parts.{number}.state"] = PartState.PENDING.value
+        return await self._update(delivery.id, {"outcome.at": delivery.outcome.at}, changed)
+
+    async def _step(
+        self,
+        answer_id: str,
+        number: int,
+        attempt: int | None,
+        states: Sequence[PartState],
+        changed: dict[str, object],
+    ) -> Delivery | None:
+        place = f"parts.{number}"
+        guard: dict[str, object] = {f"{place}.state": {"$in": [state.value for state in states]}}
+        if attempt is not None:
+            guard[f"{place}.attempt"] = attempt
+        return await self._update(
+            answer_id, guard, {f"{place}.{name}": value for name, value in changed.items()}
+        )
+
+    async def _update(
+        self, answer_id: str, guard: dict[str, object], changed: dict[str, object]
+    ) -> Delivery | None:
+        document = await self._documents.update(
+            Change(Name.DELIVERIES, answer_id, {"$set": changed}, guard)
+        )
+        return None if document is None else _delivery(document)
+
+
+def _delivery(document: Document) -> Delivery:
+    return Delivery.model_validate(dict(document))

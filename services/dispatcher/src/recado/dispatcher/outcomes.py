@@ -1,0 +1,124 @@
+"""What became of an answer, written into its row and its conversation.
+
+All of it follows from the ledger's entry, so it may be written again after a crash and gives the
+same documents.
+"""
+
+from recado.dispatcher.coverage import uncover
+from recado.dispatcher.delivery import Delivery, Outcome, PartState
+from recado.dispatcher.outgoing import Outgoing
+from recado.dispatcher.ports import Change, Documents, Name
+from recado.dispatcher.statuses import Statuses, report_on
+from recado.dispatcher.turns import push_turn
+from recado.schemas.deliveries import NotDeliveredReason
+from recado.schemas.events import AnswerDelivered, AnswerGenerated, AnswerNotDelivered
+from recado.schemas.ids import outcome_id
+from recado.schemas.webhooks import DeliveryStatus
+
+
+async def record_outcome(
+    documents: Documents, statuses: Statuses, answer: Outgoing, delivery: Delivery
+) -> None:
+    """Write the outcome of a closed delivery; join the reports that came before it."""
+    outcome = _outcome(delivery)
+    known_ids = [platform_id for platform_id in delivery.platform_message_ids if platform_id]
+    changes = [
+        Change(
+            Name.MESSAGES,
+            delivery.id,
+            {
+                "$set": {
+                    "outcome": "delivered" if outcome.reason is None else outcome.reason.value,
+                    "outcome_at": outcome.at,
+                    "parts_sent": delivery.parts_sent,
+                    "repeated_parts": delivery.repeated_parts,
+                },
+                "$addToSet": {
+                    "platform_ids": {"$each": known_ids},
+                    "errors": {"$each": [] if outcome.error is None else [_error(outcome)]},
+                },
+            },
+        )
+    ]
+    for number, part in enumerate(delivery.parts):
+        if part.state is PartState.SENT and part.claimed_at is not None:
+            changes += report_on(delivery.id, str(number), DeliveryStatus.SENT, part.claimed_at, ())
+    await documents.apply([*changes, *_conversation(answer, delivery, outcome)])
+    nothing_sent = all(
+        part.state in (PartState.PENDING, PartState.FAILED) for part in delivery.parts
+    )
+    if outcome.reason is not None and nothing_sent:
+        await uncover(documents, answer)
+    for platform_id in known_ids:
+        await statuses.join(answer.reply_to.integration, platform_id)
+
+
+def outcome_event(answer: Outgoing, delivery: Delivery) -> AnswerDelivered | AnswerNotDelivered:
+    """The event of a closed delivery: the same one each time it is made."""
+    outcome = _outcome(delivery)
+    if outcome.reason is None:
+        return AnswerDelivered(
+            id=outcome_id(answer.id, "delivered"),
+            occurred_at=outcome.at,
+            answer_id=answer.id,
+            conversation=answer.conversation,
+            message_ids=answer.message_ids,
+            platform_message_ids=delivery.platform_message_ids,
+            repeated_parts=delivery.repeated_parts,
+        )
+    return AnswerNotDelivered(
+        id=outcome_id(answer.id, "not_delivered"),
+        occurred_at=outcome.at,
+        answer_id=answer.id,
+        conversation=answer.conversation,
+        message_ids=answer.message_ids,
+        reason=outcome.reason,
+        error=outcome.error,
+        parts_sent=delivery.parts_sent,
+    )
+
+
+def _conversation(answer: Outgoing, delivery: Delivery, outcome: Outcome) -> list[Change]:
+    event = answer.event
+    if outcome.reason is NotDeliveredReason.BLOCKED:
+        unless_written_since = [
+            {"last_message_at": {"$exists": False}},
+            {"last_message_at": {"$lt": outcome.at}},
+        ]
+        return [
+            Change(
+                Name.CONVERSATIONS,
+                answer.conversation,
+                {"$max": {"blocked_at": outcome.at}},
+                guard={"$or": unless_written_since},
+            )
+        ]
+    if outcome.reason is not None:
+        return []
+    changes = [
+        push_turn(
+            answer.conversation,
+            turn_id=answer.id,
+            role="assistant",
+            text=delivery.text,
+            at=delivery.at,
+            offset=delivery.offset,
+            answers=answer.message_ids,
+            operator=None if isinstance(event, AnswerGenerated) else event.operator,
+        )
+    ]
+    if isinstance(event, AnswerGenerated) and event.introduces:
+        changes.append(
+            Change(Name.CONVERSATIONS, answer.conversation, {"$set": {"introduced": True}})
+        )
+    return changes
+
+
+def _outcome(delivery: Delivery) -> Outcome:
+    if delivery.outcome is None:
+        raise ValueError(f"answer {delivery.id} has no outcome yet")
+    return delivery.outcome
+
+
+def _error(outcome: Outcome) -> dict[str, object] | None:
+    return None if outcome.error is None else outcome.error.model_dump(mode="json")

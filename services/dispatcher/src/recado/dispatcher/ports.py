@@ -1,0 +1,88 @@
+"""What the dispatcher needs of a document store, and of time.
+
+The port speaks MongoDB's update language but no driver's: every write names one document by its
+`_id` and changes it in one atomic step, or not at all where its guard does not hold. That is all
+that the ledger and the recording stand on. `store` implements it with motor.
+"""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+Document = Mapping[str, object]
+
+Clock = Callable[[], datetime]
+"""The time now, aware."""
+
+Sleep = Callable[[timedelta], Awaitable[None]]
+"""Waits; cancellable."""
+
+
+class Name(StrEnum):
+    """The collections. See `recado.dispatcher.documents` for what is in them."""
+
+    USERS = "users"
+    CONVERSATIONS = "conversations"
+    MESSAGES = "messages"
+    DELIVERIES = "deliveries"
+    WEBHOOKS = "webhooks"
+    STATUSES = "statuses"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One guarded update of one document."""
+
+    collection: Name
+    id: str
+    update: Mapping[str, Mapping[str, object]]
+    """MongoDB's update operators."""
+    guard: Mapping[str, object] = field(default_factory=dict)
+    """A MongoDB filter that must hold besides the `_id`."""
+    upsert: bool = False
+    """Insert the document where there is none with this `_id`. A guard then says what must hold
+    if there is one."""
+
+
+class Documents(Protocol):
+    """A document store. A write that has returned survives the server's crash.
+
+    Every call may raise `StoreUnavailable`; then the write may or may not have happened.
+    """
+
+    async def ping(self) -> None:
+        """Return when the store answers."""
+        ...
+
+    async def ensure_indexes(self) -> None:
+        """Create what is missing of the indexes. Changes nothing the second time."""
+        ...
+
+    async def insert(self, collection: Name, document: Document) -> bool:
+        """Insert the document; False, and nothing changed, where its `_id` is taken."""
+        ...
+
+    async def read(self, collection: Name, document_id: str) -> Document | None:
+        """The document as last written."""
+        ...
+
+    async def read_many(self, collection: Name, ids: Collection[str]) -> list[Document]:
+        """Those of the documents that exist, in no order."""
+        ...
+
+    async def find(self, collection: Name, equal: Mapping[str, object]) -> Document | None:
+        """Any document whose fields are equal to these (or, for an array, hold them)."""
+        ...
+
+    async def update(self, change: Change) -> Document | None:
+        """Apply one change; the document after it, or None where its guard did not hold."""
+        ...
+
+    async def apply(self, changes: Sequence[Change]) -> None:
+        """Apply the changes in bulk; in order where they are of one collection.
+
+        A change whose guard does not hold is passed over.
+        """
+        ...

@@ -1,0 +1,70 @@
+"""What the dispatcher can be told."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, SecretStr, model_validator
+
+from recado.dispatcher.parts import Timing, WhenUncertain
+from recado.schemas.base import Platform
+from recado.servicekit.settings import ConsumerSettings
+
+DEFAULT_PORT = 9002
+
+
+class DispatcherSettings(ConsumerSettings):
+    """The dispatcher's settings."""
+
+    port: int = Field(default=DEFAULT_PORT, ge=0, le=65535, description="Health and metrics")
+    mongodb_url: SecretStr = Field(
+        default=SecretStr("mongodb://127.0.0.1:27017"),
+        description="MongoDB's address; it may hold a password",
+    )
+    mongodb_database: str = Field(default="recado", min_length=1, description="Its database")
+    integrations_file: Path = Field(
+        default=Path("integrations.yaml"), description="The configured accounts, a YAML file"
+    )
+    send_timeout: timedelta = Field(
+        default=timedelta(seconds=10),
+        gt=timedelta(0),
+        description="A request to a platform is given up after this",
+    )
+    claim_skew: timedelta = Field(
+        default=timedelta(seconds=2),
+        ge=timedelta(0),
+        description="How far the clocks of two dispatchers may be apart",
+    )
+    uncertain_after: timedelta = Field(
+        default=timedelta(seconds=10),
+        ge=timedelta(0),
+        description="How long a status may take to settle a send whose result is not known",
+    )
+    telegram_uncertain: Literal["resend", "leave"] = Field(
+        default="resend", description="Telegram: what to do with a send whose result is not known"
+    )
+    send_connections: int = Field(
+        default=50, ge=1, description="Connections to a platform, per integration"
+    )
+    webhooks_kept: timedelta = Field(
+        default=timedelta(days=30), description="How long a webhook's record is kept in MongoDB"
+    )
+
+    @model_validator(mode="after")
+    def _a_send_fits_the_drain(self) -> Self:
+        if self.send_timeout >= self.drain_timeout:
+            raise ValueError("RECADO_SEND_TIMEOUT must be shorter than RECADO_DRAIN_TIMEOUT")
+        return self
+
+    def timing(self) -> Timing:
+        """What claims rest on."""
+        return Timing(send_timeout=self.send_timeout, claim_skew=self.claim_skew)
+
+    def when_uncertain(self) -> dict[Platform, WhenUncertain]:
+        """WhatsApp reports on what arrived, Telegram does not."""
+        return {
+            Platform.WHATSAPP: WhenUncertain(self.uncertain_after, send_again=True),
+            Platform.TELEGRAM: WhenUncertain(
+                timedelta(0), send_again=self.telegram_uncertain == "resend"
+            ),
+        }

@@ -1,0 +1,214 @@
+"""MongoDB through motor: the only module that knows the driver.
+
+Writes are acknowledged by a majority and in the journal (`w=majority, j=True`): the stand-in loses
+acknowledged writes in a crash without `j`. No index is descending on a string field, which gives
+wrong results there.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from typing import TypeAlias
+
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection
+from pymongo import ASCENDING, IndexModel, ReturnDocument, UpdateOne
+from pymongo.errors import (
+    BulkWriteError,
+    ConnectionFailure,
+    DuplicateKeyError,
+    ExecutionTimeout,
+    OperationFailure,
+    PyMongoError,
+    WaitQueueTimeoutError,
+    WTimeoutError,
+)
+
+from recado.dispatcher.errors import StoreUnavailable
+from recado.dispatcher.ports import Change, Document, Name
+
+DUPLICATE_KEY = 11000
+
+VISIBLE_ATTEMPTS = 8
+"""Looks at a document whose insert is being committed: 2.5 s in all."""
+
+# A wait, not a bug: the primary steps down, the server shuts down, the write concern is not met.
+_PASSING = {64, 89, 91, 100, 189, 9001, 10058, 10107, 11600, 11602, 13435, 13436}
+
+_Collection: TypeAlias = "AsyncIOMotorCollection[Mapping[str, object]]"
+
+INDEXES: Mapping[Name, tuple[IndexModel, ...]] = {
+    Name.USERS: (IndexModel([("aliases", ASCENDING)]),),
+    Name.CONVERSATIONS: (
+        IndexModel([("last_activity_at", ASCENDING)]),
+        IndexModel([("user", ASCENDING)]),
+    ),
+    Name.MESSAGES: (
+        IndexModel([("conversation", ASCENDING), ("at", ASCENDING)]),
+        IndexModel([("platform_ids", ASCENDING)]),
+    ),
+    Name.DELIVERIES: (
+        IndexModel([("conversation", ASCENDING)]),
+        IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
+    ),
+    Name.WEBHOOKS: (
+        IndexModel([("received_at", ASCENDING)]),
+        IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
+    ),
+    Name.STATUSES: (IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),),
+}
+
+
+class MongoDocuments:
+    """See `recado.dispatcher.ports.Documents`."""
+
+    def __init__(
+        self, url: str, database: str, *, timeout: timedelta = timedelta(seconds=5)
+    ) -> None:
+        milliseconds = timeout // timedelta(milliseconds=1)
+        self._client: AsyncIOMotorClient[Mapping[str, object]] = AsyncIOMotorClient(
+            url,
+            w="majority",
+            journal=True,
+            wTimeoutMS=milliseconds,
+            tz_aware=True,
+            appname="recado-dispatcher",
+            connectTimeoutMS=milliseconds,
+            serverSelectionTimeoutMS=milliseconds,
+            socketTimeoutMS=2 * milliseconds,
+            waitQueueTimeoutMS=milliseconds,
+        )
+        self._database = self._client[database]
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._client.close()
+
+    async def ping(self) -> None:
+        with _unavailable():
+            await self._database.command("ping")
+
+    async def ensure_indexes(self) -> None:
+        with _unavailable():
+            for collection, indexes in INDEXES.items():
+                await self._database[collection.value].create_indexes(list(indexes))
+
+    async def insert(self, collection: Name, document: Document) -> bool:
+        with _unavailable():
+            try:
+                await self._collection(collection).insert_one(dict(document))
+            except DuplicateKeyError:
+                await _until_visible(self._collection(collection), str(document["_id"]))
+                return False
+            return True
+
+    async def read(self, collection: Name, document_id: str) -> Document | None:
+        return await self.find(collection, {"_id": document_id})
+
+    async def read_many(self, collection: Name, ids: Collection[str]) -> list[Document]:
+        with _unavailable():
+            found = self._collection(collection).find({"_id": {"$in": list(ids)}})
+            return [*await found.to_list(len(ids))]
+
+    async def find(self, collection: Name, equal: Mapping[str, object]) -> Document | None:
+        with _unavailable():
+            return await self._collection(collection).find_one(dict(equal))
+
+    async def update(self, change: Change) -> Document | None:
+        with _unavailable():
+            if change.upsert:
+                with suppress(DuplicateKeyError):
+                    upserted = await self._find_and_update(change, upsert=True)
+                    if upserted is not None:
+                        return upserted
+                # The guard did not hold, or somebody inserted the document at this moment; the
+                # stand-in then returns nothing, or refuses the key, where MongoDB tries again.
+                await _until_visible(self._collection(change.collection), change.id)
+            return await self._find_and_update(change, upsert=False)
+
+    async def apply(self, changes: Sequence[Change]) -> None:
+        by_collection: dict[Name, list[Change]] = {}
+        for change in changes:
+            by_collection.setdefault(change.collection, []).append(change)
+        with _unavailable():
+            for collection, ordered in by_collection.items():
+                await self._bulk(self._collection(collection), ordered)
+
+    def _collection(self, collection: Name) -> _Collection:
+        return self._database[collection.value]
+
+    def _find_and_update(self, change: Change, *, upsert: bool) -> Awaitable[Document | None]:
+        return self._collection(change.collection).find_one_and_update(
+            {"_id": change.id, **change.guard},
+            change.update,
+            upsert=upsert,
+            return_document=ReturnDocument.AFTER,
+        )
+
+    async def _bulk(self, collection: _Collection, changes: Sequence[Change]) -> None:
+        """In order, so that a later change of a document sees the earlier one.
+
+        MongoDB stops at the first error. A duplicate key is an upsert whose guard did not hold, or
+        whose document somebody inserted at this moment: it is tried once more as an update.
+        """
+        rest = [
+            UpdateOne({"_id": change.id, **change.guard}, change.update, upsert=change.upsert)
+            for change in changes
+        ]
+        waiting = list(changes)
+        while rest:
+            try:
+                await collection.bulk_write(rest, ordered=True)
+            except BulkWriteError as failure:
+                errors = failure.details.get("writeErrors", [])
+                if not errors or errors[0]["code"] != DUPLICATE_KEY:
+                    raise
+                stopped_at = errors[0]["index"]
+                rest, waiting = rest[stopped_at:], waiting[stopped_at:]
+                again = waiting[0]
+                await _until_visible(collection, again.id)
+                rest[0] = UpdateOne({"_id": again.id, **again.guard}, again.update)
+            else:
+                return
+
+
+async def _until_visible(collection: _Collection, document_id: str) -> None:
+    """Return when a document whose `_id` is taken can be read.
+
+    The stand-in refuses the `_id` of an insert that is not committed yet; MongoDB waits for it.
+    """
+    for attempt in range(VISIBLE_ATTEMPTS):
+        if await collection.find_one({"_id": document_id}, {"_id": 1}) is not None:
+            return
+        await asyncio.sleep(0.01 * 2**attempt)
+    raise StoreUnavailable("a document that exists can't be read")
+
+
+@contextmanager
+def _unavailable() -> Iterator[None]:
+    """Tell what passes from what is a mistake of ours. No message is kept: it may quote a row."""
+    try:
+        yield
+    except (ConnectionFailure, ExecutionTimeout, WTimeoutError, WaitQueueTimeoutError) as failure:
+        raise StoreUnavailable(type(failure).__name__) from None
+    except BulkWriteError as failure:
+        if failure.details.get("writeErrors"):
+            raise
+        raise StoreUnavailable("write concern") from None
+    except OperationFailure as failure:
+        if failure.code in _PASSING or failure.has_error_label("RetryableWriteError"):
+            raise StoreUnavailable(f"code {failure.code}") from None
+        raise
+    except PyMongoError as failure:
+        if failure.timeout:
+            raise StoreUnavailable(type(failure).__name__) from None
+        raise
+
+
+async def ensure_indexes(url: str, database: str) -> None:
+    """Create what is missing of the indexes of a database, on a connection of its own."""
+    documents = MongoDocuments(url, database)
+    try:
+        await asyncio.wait_for(documents.ensure_indexes(), timeout=60)
+    finally:
+        documents.close()

@@ -1,0 +1,63 @@
+"""A whole conversation gives the same documents in the fake and in MongoDB."""
+
+from datetime import timedelta
+
+from recado.dispatcher.ports import Documents, Name
+from recado.schemas.webhooks import DeliveryStatus
+from support.dispatching import (
+    NOW,
+    World,
+    answer,
+    conversation_of,
+    handoff_released,
+    handoff_requested,
+    message,
+    operator_reply,
+    status,
+)
+from support.memory_documents import MemoryDocuments
+
+STORY = (
+    status("early", DeliveryStatus.SENT),
+    answer(1, introduces=True),
+    message(1),
+    message(2),
+    answer(1, 2),
+    answer(2),
+    handoff_requested(),
+    answer(3),
+    operator_reply(),
+    handoff_released(),
+    handoff_requested(),
+    status("wamid.1", DeliveryStatus.READ, of=answer(1)),
+    status("wamid.1", DeliveryStatus.DELIVERED),
+    message(2, occurred_at=NOW),
+)
+
+
+async def test_a_story_is_told_alike_and_telling_it_twice_changes_nothing(
+    documents: Documents,
+) -> None:
+    """Every update means in MongoDB what the unit tests take it for."""
+    fake, real = World(MemoryDocuments()), World(documents)
+    for world in (fake, real):
+        await world.take(*STORY)
+        world.restart()
+        await world.take(*STORY)
+        world.now += timedelta(seconds=1)
+    rows = {
+        Name.MESSAGES: [str(one.id) for one in (message(1), message(2), message(3))]
+        + [str(one.id) for one in (answer(1), answer(1, 2), answer(2), answer(3))]
+        + [str(operator_reply().id)],
+        Name.CONVERSATIONS: [conversation_of(message(1).reply_to)],
+        Name.USERS: ["whatsapp:wa:5491100000001"],
+        Name.STATUSES: ["wa:early", "wa:wamid.1"],
+        Name.DELIVERIES: [str(answer(1).id), str(answer(3).id)],
+    }
+    for collection, ids in rows.items():
+        for row_id in ids:
+            told = await documents.read(collection, row_id)
+            assert told == await fake.documents.read(collection, row_id), (collection, row_id)
+            assert told is not None or row_id == str(message(3).id)
+    assert real.platforms.arrived == fake.platforms.arrived
+    assert real.published == fake.published
