@@ -5,7 +5,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 MANIFESTS := $(wildcard schemas/pyproject.toml libs/*/pyproject.toml services/*/pyproject.toml cli/pyproject.toml devstack/pyproject.toml)
 
-.PHONY: help demo install check format test test-long bench lock contract
+.PHONY: help demo install check format test test-long bench lock contract docs
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -42,3 +42,6 @@ lock: ## compile requirements/*.txt anew
 
 contract: install ## export JSON Schema and AsyncAPI anew
 	$(BIN)/python tools/export_contract.py
+
+docs: install ## write docs/settings.md anew
+	$(BIN)/python tools/export_settings.py

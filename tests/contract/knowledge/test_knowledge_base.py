@@ -9,6 +9,7 @@ import pytest
 
 from recado.knowledge import (
     Chunk,
+    ChunkingOptions,
     Document,
     Embedder,
     InvalidDocument,
@@ -20,6 +21,8 @@ from recado.knowledge import (
 from recado.knowledge.testing import WordEmbedder
 
 Connect = Callable[[Embedder], KnowledgeBase]
+APART = ChunkingOptions(pack=0)
+"""Each section its own chunk, so that a page of two is two."""
 NAMESPACE = UUID("0b6f2c1e-6f0a-4d55-8a52-6d1f1c2b3a4d")
 
 
@@ -53,7 +56,7 @@ BILLS = page("facturas.md", "Facturas", "Paga tu factura en línea o en efectivo
 
 async def put(base: KnowledgeBase, *documents: Document) -> None:
     for document in documents:
-        await base.replace(document, chunk_document(document))
+        await base.replace(document, chunk_document(document, APART))
 
 
 async def sources(base: KnowledgeBase, query: str, n: int = 5) -> list[str]:
@@ -84,7 +87,7 @@ async def test_a_reader_that_was_there_first_finds_what_a_writer_brings(
 
 async def test_a_passage_is_the_chunk_that_was_stored(base: KnowledgeBase) -> None:
     document = replace(ROUTER, sections=(Section(("Luces", "Roja"), "La luz roja avisa.", page=7),))
-    (chunk,) = chunk_document(document)
+    (chunk,) = chunk_document(document, APART)
     await base.replace(document, [chunk])
     (found,) = (await base.search("luz roja")).passages
     assert found.id == chunk.id
@@ -271,7 +274,7 @@ async def test_chunks_of_another_document_are_refused_and_nothing_changes(
 ) -> None:
     await put(base, ROUTER)
     with pytest.raises(InvalidDocument):
-        await base.replace(ROUTER, chunk_document(CAMERAS))
+        await base.replace(ROUTER, chunk_document(CAMERAS, APART))
     with pytest.raises(InvalidDocument):
         await base.replace(replace(ROUTER, content_sha256="2" * 64), [])
     stored = await base.stored(ROUTER.id)

@@ -4,9 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from support import examples
-
 from recado.schemas import events, export
+from support import examples
 
 ROOT = Path(__file__).parents[3]
 

@@ -7,10 +7,10 @@ import json
 from pathlib import Path
 
 import pytest
-from support import examples
 
 from recado.schemas.encoding import decode, encode
 from recado.schemas.events import Event
+from support import examples
 
 GOLDEN = Path(__file__).parents[3] / "schemas" / "golden"
 

@@ -16,8 +16,9 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from datetime import timedelta
+from itertools import chain
 
-from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import ConsumerStoppedError, KafkaError, NoOffsetForPartitionError
 from faststream import AckPolicy
@@ -55,10 +56,14 @@ class LanesSubscriber(BatchSubscriber):
     lanes: Lanes
     tolerate_missing_offset: bool
 
-    async def get_msg(self, consumer: object) -> Poll:
+    async def get_msg(self, consumer: AIOKafkaConsumer) -> Poll:
         """Poll once. An error that does not pass ends the lanes, and the polling with them."""
         try:
-            records = await super().get_msg(consumer)
+            # Not FastStream's own poll: it sleeps after an empty one, deaf to what comes.
+            fetched = await consumer.getmany(
+                timeout_ms=self.batch_timeout_ms, max_records=self.max_records
+            )
+            records = tuple(chain.from_iterable(fetched.values()))
         except ConsumerStoppedError:
             raise
         except NoOffsetForPartitionError as error:

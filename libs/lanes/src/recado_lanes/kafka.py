@@ -61,8 +61,11 @@ class GroupOptions:
     max_records: int = 500
     """Records of one poll at most."""
 
-    poll_timeout: timedelta = timedelta(milliseconds=10)
-    """A poll without records waits so long, and FastStream once more."""
+    poll_timeout: timedelta = timedelta(milliseconds=200)
+    """A poll waits so long for records and returns with the first.
+
+    A partition that is resumed with records fetched before is polled this much later at worst.
+    """
 
 
 class AiokafkaConsumerPort:

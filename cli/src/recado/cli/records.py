@@ -1,0 +1,101 @@
+"""Reading topics from the command line: to their end, or from now on. No group, no commit."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from recado.cli.output import CliError
+from recado.schemas.encoding import EncodingError, decode
+from recado.schemas.events import Event
+from recado.servicekit.kafka import MAX_REQUEST_BYTES, client_options
+from recado.servicekit.settings import KafkaSettings
+from recado.servicekit.topics import admin_client
+
+POLL = timedelta(milliseconds=250)
+
+
+@asynccontextmanager
+async def reader(settings: KafkaSettings, *topics: str) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer of all partitions of the topics, at their beginning."""
+    consumer = AIOKafkaConsumer(
+        *topics,
+        **client_options(settings),
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=MAX_REQUEST_BYTES,
+    )
+    try:
+        await consumer.start()
+        missing = [topic for topic in topics if not consumer.partitions_for_topic(topic)]
+        if missing:
+            raise CliError(
+                f"There is no topic {', '.join(missing)}; `recado topics apply` creates it."
+            )
+        yield consumer
+    except (KafkaError, OSError) as error:
+        raise CliError(f"Kafka can't be reached: {type(error).__name__}") from error
+    finally:
+        await consumer.stop()
+
+
+async def read_to_end(settings: KafkaSettings, topic: str) -> AsyncIterator[Event]:
+    """All events that are in the topic now, in order within each partition.
+
+    Records that are no events are passed over.
+    """
+    async with reader(settings, topic) as consumer:
+        ends = {
+            partition: end
+            for partition, end in (await consumer.end_offsets(consumer.assignment())).items()
+            if end > 0
+        }
+        while ends:
+            fetched = await consumer.getmany(timeout_ms=int(POLL / timedelta(milliseconds=1)))
+            for records in fetched.values():
+                for record in records:
+                    try:
+                        yield decode(record.headers, record.value or b"")
+                    except EncodingError:
+                        continue
+            positions = {partition: await consumer.position(partition) for partition in ends}
+            ends = {partition: end for partition, end in ends.items() if positions[partition] < end}
+
+
+async def end_offsets(settings: KafkaSettings, topic: str) -> Mapping[TopicPartition, int]:
+    """Where the topic ends now."""
+    async with reader(settings, topic) as consumer:
+        ends: Mapping[TopicPartition, int] = await consumer.end_offsets(consumer.assignment())
+        return ends
+
+
+async def handled_up_to(
+    settings: KafkaSettings,
+    group: str,
+    ends: Mapping[TopicPartition, int],
+    timeout: timedelta,
+) -> AsyncIterator[int]:
+    """Yield how many records the group still has before these offsets, until there are none.
+
+    Raises `CliError` when that takes longer than `timeout`.
+    """
+    try:
+        async with asyncio.timeout(timeout.total_seconds()), admin_client(settings) as admin:
+            while True:
+                committed = await admin.list_consumer_group_offsets(group)
+                left = 0
+                for partition, end in ends.items():
+                    known = committed.get(partition)
+                    left += max(0, end - max(known.offset if known else 0, 0))
+                yield left
+                if not left:
+                    return
+                await asyncio.sleep(POLL.total_seconds())
+    except TimeoutError:
+        raise CliError(
+            f"{group} has not handled everything after {timeout.total_seconds():.0f} s; "
+            "is it running?"
+        ) from None
