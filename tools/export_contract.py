@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import recado.dispatcher.app
+import recado.dispatcher.handlers
 import recado.indexer.app
 import recado.ingress.app
 import recado.rag.app
@@ -16,7 +17,7 @@ from recado.servicekit import asyncapi
 SERVICES = {
     "ingress": (recado.ingress.app.READS, recado.ingress.app.WRITES),
     "rag": (recado.rag.app.READS, recado.rag.app.WRITES),
-    "dispatcher": (recado.dispatcher.app.READS, recado.dispatcher.app.WRITES),
+    "dispatcher": (recado.dispatcher.handlers.READS, recado.dispatcher.app.WRITES),
     "indexer": (recado.indexer.app.READS, recado.indexer.app.WRITES),
 }
 

@@ -1,6 +1,6 @@
 """Write docs/settings.md: every setting of every service, from the settings classes.
 
-    python tools/export_settings.py [FILE]
+python tools/export_settings.py [FILE]
 """
 
 import sys

@@ -1,5 +1,6 @@
 """What the chunker promises, for examples and for any text."""
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -44,7 +45,8 @@ def test_a_chunk_knows_its_place_and_its_document() -> None:
         document(
             Section((), "Enciéndelo."),
             Section(("Luces", "Luz roja"), "Reinícialo.", page=3),
-        )
+        ),
+        ChunkingOptions(pack=0),
     )
     assert [(chunk.position, chunk.section, chunk.page) for chunk in made] == [
         (0, "", None),
@@ -60,12 +62,54 @@ def test_a_chunk_knows_its_place_and_its_document() -> None:
     assert last.searchable == "El router\nLuces › Luz roja\nReinícialo."
 
 
-def test_sections_are_never_mixed_and_empty_ones_give_nothing() -> None:
+def test_neighbouring_sections_that_fit_share_a_chunk() -> None:
+    (made,) = chunk_document(
+        document(
+            Section((), "Sigue estos pasos en orden."),
+            Section(("Paso 1",), "Apágalo."),
+            Section(("Paso 2",), "Enciéndelo."),
+        )
+    )
+    assert (made.position, made.section) == (0, "")
+    assert made.text == (
+        "Sigue estos pasos en orden.\n\n### Paso 1\n\nApágalo.\n\n### Paso 2\n\nEnciéndelo."
+    )
+    assert made.searchable == (
+        "El router\nSigue estos pasos en orden.\n\nPaso 1.\n\nApágalo.\n\nPaso 2.\n\nEnciéndelo."
+    )
+
+
+def test_a_section_that_is_cut_shares_no_chunk() -> None:
+    long = "El router tiene cuatro luces. " * 4
+    made = chunk_document(
+        document(Section(("A",), "Uno."), Section(("B",), long), Section(("C",), "Dos.")), SMALL
+    )
+    assert [(chunk.section, chunk.text) for chunk in made] == [
+        ("A", "Uno."),
+        ("B", "El router tiene cuatro luces. El router tiene cuatro luces."),
+        ("B", "El router tiene cuatro luces. El router tiene cuatro luces."),
+        ("C", "Dos."),
+    ]
+
+
+def test_a_section_that_fits_is_not_cut_to_fill_the_chunk_before_it() -> None:
+    whole = "Espera un minuto. Mira la luz. ¿Está apagada? Llama."
+    made = chunk_document(document(Section(("A",), "Uno."), Section(("B",), whole)), SMALL)
+    assert [chunk.text for chunk in made] == ["Uno.", whole]
+
+
+def test_sections_share_no_chunk_beyond_the_target_whatever_pack_is() -> None:
+    sections = [Section((), "Espera un minuto. Mira la luz."), Section((), "Llama a tu técnico.")]
+    options = ChunkingOptions(target=40, maximum=90, pack=1000)
+    assert len(chunk_document(document(*sections), options)) == 2
+
+
+def test_an_empty_section_gives_nothing_and_parts_nothing() -> None:
     made = chunk_document(
         document(Section(("A",), "Uno."), Section(("B",), " \n"), Section(("C",), "Dos."))
     )
-    assert [(chunk.section, chunk.text) for chunk in made] == [("A", "Uno."), ("C", "Dos.")]
-    assert [chunk.position for chunk in made] == [0, 1]
+    assert [chunk.text for chunk in made] == ["### A\n\nUno.\n\n### C\n\nDos."]
+    assert chunk_document(document(Section(("B",), " \n"))) == []
 
 
 def test_a_section_that_fits_is_one_chunk() -> None:
@@ -130,6 +174,8 @@ def test_sizes_that_make_no_sense_are_refused() -> None:
     for target, maximum in ((0, 10), (20, 10), (10, LONGEST_SENTENCE + 1)):
         with pytest.raises(ValueError, match="chunk sizes"):
             ChunkingOptions(target=target, maximum=maximum)
+    with pytest.raises(ValueError, match="pack -1"):
+        ChunkingOptions(pack=-1)
 
 
 SENTENCE = st.builds(
@@ -191,3 +237,39 @@ def test_every_row_of_any_table_is_in_one_chunk(
 def test_the_same_text_gives_the_same_chunks(blocks: list[str], options: ChunkingOptions) -> None:
     text = "\n\n".join(blocks)
     assert chunks(text, options) == chunks(text, options)
+
+
+SECTIONS = st.lists(
+    st.builds(
+        Section,
+        st.lists(st.sampled_from(["Luces", "Cables", "Wifi"]), max_size=2).map(tuple),
+        st.lists(PARAGRAPH | LIST, max_size=3).map("\n\n".join),
+        st.none() | st.integers(1, 2),
+    ),
+    max_size=8,
+)
+
+
+@given(SECTIONS, OPTIONS, st.integers(0, 400))
+def test_any_document_is_kept_whole_and_its_chunks_are_bounded(
+    sections: list[Section], options: ChunkingOptions, pack: int
+) -> None:
+    made = chunk_document(document(*sections), replace(options, pack=pack))
+    lines = [line for chunk in made for line in chunk.text.split("\n")]
+    assert squashed("".join(line for line in lines if not line.startswith("### "))) == squashed(
+        "".join(section.text for section in sections)
+    )
+    assert [chunk.position for chunk in made] == list(range(len(made)))
+    for chunk in made:
+        assert len(chunk.text) <= options.maximum or len(list(sentences(chunk.text))) == 1
+        assert "###" not in chunk.searchable
+
+
+@given(SECTIONS, OPTIONS, st.integers(0, 400))
+def test_any_section_that_needs_no_cutting_is_in_one_chunk(
+    sections: list[Section], options: ChunkingOptions, pack: int
+) -> None:
+    made = chunk_document(document(*sections), replace(options, pack=pack))
+    for section in sections:
+        whole = chunks(section.text, options)
+        assert len(whole) != 1 or any(whole[0] in chunk.text for chunk in made)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from recado.knowledge.blocks import heading
 from recado.knowledge.errors import InvalidDocument, KnowledgeMisconfigured
 from recado.knowledge.model import Chunk, Document, Passage, SearchResult
 from recado.knowledge.port import (
@@ -58,6 +59,17 @@ def test_a_chunk_s_id_depends_on_document_and_position_only() -> None:
 
 def test_what_is_embedded_holds_title_and_section_and_no_table_rules() -> None:
     assert CHUNK.searchable == "Planes\nHogar\nElige:\n\nPlan, Precio\n600, 34 dólares"
+
+
+def test_what_is_embedded_says_headings_like_sentences() -> None:
+    text = "### Roja\n\nSin señal.\n\n### ¿Y ahora?\n\n- #hola"
+    assert replace(CHUNK, text=text).searchable == (
+        "Planes\nHogar\nRoja.\n\nSin señal.\n\n¿Y ahora?\n\n- #hola"
+    )
+
+
+def test_a_heading_is_one_line_whatever_is_in_it() -> None:
+    assert heading(" Luces\n\ny  botones ") == "### Luces y botones"
 
 
 def test_a_result_s_similarity_is_that_of_its_most_similar_passage() -> None:

@@ -7,6 +7,7 @@ import pytest
 from starlette.applications import Starlette
 
 from recado.servicekit import health as module
+from recado.servicekit import metrics
 from recado.servicekit.health import Health, HealthServer, routes
 
 
@@ -64,6 +65,7 @@ async def test_a_stopping_service_is_not_ready() -> None:
 
 
 async def test_metrics_are_exposed() -> None:
+    metrics.WEBHOOKS.labels("whatsapp", "accepted", "200").inc()
     response = await _get(Health(), "/metrics")
     assert "recado_webhooks_total" in response.text
 

@@ -1,12 +1,15 @@
 """Plain Markdown blocks: how a section's text is written down between extraction and the answer.
 
 Blocks are separated by blank lines and hold no inline markup. A block is a paragraph; a list, one
-item a line (`- ` or `1. `), continuation lines and nested items indented; or a table of pipe rows
-whose second line is a rule (`| --- | --- |`). Text without such structure is just paragraphs.
+item a line (`- ` or `1. `), continuation lines and nested items indented; a table of pipe rows
+whose second line is a rule (`| --- | --- |`); or, where a chunk holds several sections, a heading:
+one line that begins with `### `. Text without such structure is just paragraphs.
 """
 
 from collections.abc import Iterable, Sequence
 
+_HEADING = "### "
+_STOPS = (".", ":", "!", "?", "…")
 _RULE_CHARACTERS = frozenset("|-: \t")
 
 
@@ -25,12 +28,23 @@ def table_row(cells: Iterable[str]) -> str:
     return "| " + " | ".join(cell.replace("|", "/") for cell in cells) + " |"
 
 
+def heading(text: str) -> str:
+    """A heading block. Line ends in it would end the heading, so they become spaces."""
+    return _HEADING + " ".join(text.split())
+
+
 def as_prose(text: str) -> str:
-    """The text as one would read it aloud: a table's rules go and its bars become commas."""
+    """The text as one would read it aloud.
+
+    A table's rules go and its bars become commas; a heading loses its marks and gets a full stop.
+    """
     return "\n".join(_spoken(line) for line in text.splitlines() if not is_table_rule(line))
 
 
 def _spoken(line: str) -> str:
+    if line.startswith(_HEADING):
+        said = line.removeprefix(_HEADING)
+        return said if said.endswith(_STOPS) else f"{said}."
     row = line.strip()
     if len(row) > 1 and row.startswith("|") and row.endswith("|"):
         return ", ".join(cell.strip() for cell in row[1:-1].split("|") if cell.strip())

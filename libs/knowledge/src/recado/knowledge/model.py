@@ -1,6 +1,6 @@
 """What the knowledge base keeps and gives back. Values only: frozen, no I/O.
 
-A section's text is written as `blocks` says: paragraphs, lists and tables without inline markup.
+A section's and a chunk's text is written as `blocks` says, without inline markup.
 """
 
 from dataclasses import dataclass
@@ -41,7 +41,11 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A piece of one document that is embedded, found and quoted as a whole."""
+    """A piece of one document that is embedded, found and quoted as a whole.
+
+    `section` is the heading path of all its text. Where it holds several sections this is what
+    their paths have in common, possibly nothing, and the text names the rest in heading blocks.
+    """
 
     document_id: UUID
     position: int

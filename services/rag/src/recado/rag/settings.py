@@ -59,7 +59,7 @@ class RagSettings(ConsumerSettings):
     mongodb_url: SecretStr = Field(
         default=SecretStr("mongodb://127.0.0.1:27017"), description="Where conversations are read"
     )
-    mongodb_database: str = Field(default="recado", min_length=1)
+    mongodb_database: str = Field(default="recado", min_length=1, description="Its database")
 
     message_max_age: timedelta = Field(
         default=timedelta(hours=12), description="Older messages are not answered"

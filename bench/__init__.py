@@ -1,0 +1,1 @@
+"""Benchmarks against their floors. `python -m bench --help` says what can be typed."""

@@ -1,0 +1,45 @@
+"""`python -m bench [NAME …] [options]`: run the named benchmarks, or all of them, one by one."""
+
+import argparse
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from types import MappingProxyType
+
+from bench.report import Benchmark, Effort, machine, save
+
+BENCHMARKS: Mapping[str, str] = MappingProxyType(
+    {
+        "ingress": "requests a second beside a bare endpoint that makes the same writes",
+        "pipeline": "webhook to platform with a model of 0 ms, beside the same calls made bare",
+    }
+)
+"""What there is; each is the module `bench.<name>` with a function `run`."""
+
+
+def main() -> int:
+    """Run what was asked for; each result is printed and kept."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench",
+        description="Results go to bench/results.",
+        epilog="; ".join(f"{name}: {what}" for name, what in BENCHMARKS.items()),
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="all of them where none is named")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of each contender")
+    parser.add_argument("--seconds", type=float, default=5.0, help="length of a round")
+    given = parser.parse_args()
+    unknown = [name for name in given.names if name not in BENCHMARKS]
+    if unknown:
+        parser.error(f"there is no {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
+    effort = Effort(rounds=given.rounds, seconds=given.seconds)
+    for name in given.names or BENCHMARKS:
+        benchmark: Benchmark = import_module(f"bench.{name}").run
+        sys.stdout.write(f"{name}: {BENCHMARKS[name]}\n")
+        before = machine()
+        result = benchmark(effort)
+        sys.stdout.write(f"{result.text}\nkept in {save(name, result, effort, before)}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,36 @@
+"""Run ingress: `python -m recado.ingress`.
+
+Exits with 78 where the configuration is wrong (one line a problem, no value repeated), with 1 where
+the service failed, with 0 when it was stopped.
+"""
+
+import asyncio
+import os
+import sys
+
+import uvloop
+
+from recado.channels.errors import InvalidIntegrations
+from recado.channels.integrations import load_integrations
+from recado.ingress.app import App
+from recado.ingress.settings import IngressSettings
+from recado.servicekit import logs, service, tracing
+from recado.servicekit.settings import EXIT_MISCONFIGURED, load
+
+
+def main() -> int:
+    """Load what is configured, then serve until stopped; the exit status."""
+    settings = load(IngressSettings)
+    logs.configure("ingress", settings.log_level, settings.log_format)
+    tracing.configure("ingress")
+    try:
+        accounts = load_integrations(settings.integrations_file, os.environ)
+    except InvalidIntegrations as invalid:
+        sys.stderr.write(f"RECADO_INTEGRATIONS_FILE: {settings.integrations_file}\n{invalid}\n")
+        return EXIT_MISCONFIGURED
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    return service.run(lambda: App(settings, accounts))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

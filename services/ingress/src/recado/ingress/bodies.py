@@ -1,0 +1,66 @@
+"""Reading a request's body: of the right type, within its size, in time, within all memory."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from recado.ingress.errors import TurnedAway
+from recado.ingress.limits import ByteBudget
+from recado.schemas.base import Platform
+
+
+class BodyReader:
+    """Reads bodies. What is held of all of them together is bounded."""
+
+    def __init__(
+        self, *, max_body: Callable[[Platform], int], budget: ByteBudget, timeout: timedelta
+    ) -> None:
+        self._max_body = max_body
+        self._budget = budget
+        self._timeout = timeout.total_seconds()
+
+    @asynccontextmanager
+    async def read(
+        self, platform: Platform, headers: Mapping[str, str], chunks: AsyncIterator[bytes]
+    ) -> AsyncIterator[bytes]:
+        """The raw body, accounted for until the block ends.
+
+        Raises `TurnedAway`: 415 where it is not JSON by its headers, 413 where it is too large (as
+        soon as that is known), 408 where it does not come in time. Raises `Overloaded`. What is not
+        read of it the server throws away: closing the connection under a client that still sends
+        would cost it the answer.
+        """
+        _check_type(headers)
+        limit = self._max_body(platform)
+        declared = headers.get("content-length", "")
+        if declared.isdecimal() and int(declared) > limit:
+            raise _too_large(limit)
+        body: list[bytes] = []
+        with self._budget.hold() as held:
+            try:
+                async with asyncio.timeout(self._timeout):
+                    async for chunk in chunks:
+                        if held.size + len(chunk) > limit:
+                            raise _too_large(limit)
+                        held.grow(len(chunk))
+                        body.append(chunk)
+            except TimeoutError:
+                raise TurnedAway(
+                    408, "the body did not come in time", headers={"Connection": "close"}
+                ) from None
+            yield b"".join(body)
+
+
+def _check_type(headers: Mapping[str, str]) -> None:
+    # A request that names no type claims nothing wrong: its body decides.
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type and media_type != "application/json" and not media_type.endswith("+json"):
+        raise TurnedAway(415, "the content type must be application/json")
+    # Signatures are over the bytes as sent, so nothing is unpacked here.
+    if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+        raise TurnedAway(415, "the body must not be compressed")
+
+
+def _too_large(limit: int) -> TurnedAway:
+    return TurnedAway(413, f"the body must not have more than {limit} bytes")

@@ -1,0 +1,85 @@
+"""Bounds on what a request, and all requests together, may use.
+
+`TokenBuckets` bounds how many rejected requests are recorded, `ByteBudget` the memory that bodies
+take from their first byte to their answer. Both belong to one event loop.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+
+from recado.ingress.errors import Overloaded
+
+
+class TokenBuckets:
+    """A token bucket per key. Keys are whatever comes in, so only the latest are remembered.
+
+    A key that was forgotten starts with a full bucket: a caller for whom that matters asks a
+    second, coarser set of buckets too.
+    """
+
+    def __init__(
+        self,
+        *,
+        per_second: float,
+        burst: int,
+        max_keys: int = 4096,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._per_second = per_second
+        self._burst = float(burst)
+        self._max_keys = max_keys
+        self._clock = clock
+        self._buckets: OrderedDict[Hashable, tuple[float, float]] = OrderedDict()
+
+    def __len__(self) -> int:
+        """How many keys are remembered."""
+        return len(self._buckets)
+
+    def take(self, key: Hashable) -> bool:
+        """Take a token of this key; False if there is none."""
+        now = self._clock()
+        tokens, since = self._buckets.pop(key, (self._burst, now))
+        tokens = min(self._burst, tokens + (now - since) * self._per_second)
+        taken = tokens >= 1
+        self._buckets[key] = (tokens - 1 if taken else tokens, now)
+        if len(self._buckets) > self._max_keys:
+            self._buckets.popitem(last=False)
+        return taken
+
+
+class ByteBudget:
+    """How many bytes of bodies are held at once."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self.held = 0
+
+    @contextmanager
+    def hold(self) -> Iterator["HeldBytes"]:
+        """Account for one body. What it took is free again at the end."""
+        holding = HeldBytes(self)
+        try:
+            yield holding
+        finally:
+            self.held -= holding.size
+
+    def take(self, size: int) -> None:
+        """Raises `Overloaded` where the limit would be passed."""
+        if self.held + size > self._limit:
+            raise Overloaded("too many requests at once")
+        self.held += size
+
+
+class HeldBytes:
+    """What one body holds of a budget."""
+
+    def __init__(self, budget: ByteBudget) -> None:
+        self._budget = budget
+        self.size = 0
+
+    def grow(self, size: int) -> None:
+        """Hold so many more bytes. Raises `Overloaded`, and then holds no more than before."""
+        self._budget.take(size)
+        self.size += size

@@ -1,0 +1,234 @@
+"""What happens to a webhook request, from its path to its answer. No framework, no Kafka.
+
+The checks, in this order: platform and integration known (404), content type (415), size while
+reading (413), signature or secret (401). Only then is the body parsed. The events of the request
+and its record are published together, and only when all are acknowledged it is 200. While Kafka is
+known to be away an authentic request gets its 503 before it is parsed.
+"""
+
+import traceback
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from time import perf_counter
+from typing import TypeAlias
+from uuid import UUID
+
+import structlog
+from opentelemetry.trace import SpanKind
+
+from recado.channels.contract import Integration, ParsedWebhook, WebhookRequest
+from recado.channels.errors import NotAuthentic, NotSupported, Unreadable
+from recado.ingress.answers import Answer, accepted, refused, unavailable, verified
+from recado.ingress.bodies import BodyReader
+from recado.ingress.directory import Directory, Target
+from recado.ingress.errors import TurnedAway, Unavailable
+from recado.ingress.outbox import Outbox
+from recado.ingress.packing import Packed, pack, pack_record
+from recado.ingress.recording import UNKNOWN, VERIFICATION, record
+from recado.ingress.rejections import Rejections
+from recado.schemas.webhooks import MessageReceived, WebhookOutcome
+from recado.servicekit import metrics, tracing
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A request to a webhook address, its body not read yet."""
+
+    platform: str
+    """As the path named it: anything."""
+    integration: str | None
+    """As the path named it: anything; None where it names none."""
+    headers: Mapping[str, str] = field(repr=False)
+    """Names in lower case."""
+    query: Mapping[str, str] = field(repr=False)
+    client_host: str
+    """The peer's address: that of the last proxy where there is one."""
+    body: AsyncIterator[bytes] = field(repr=False)
+
+
+@dataclass(slots=True)
+class _Case:
+    """What is known of a request so far."""
+
+    id: UUID
+    received_at: datetime
+    target: Target | None = None
+
+
+_Take: TypeAlias = Callable[[Visit, _Case], Coroutine[object, object, Answer]]
+
+
+class Reception:
+    """Receives webhooks and answers them. Every answer is counted."""
+
+    def __init__(
+        self,
+        *,
+        directory: Directory,
+        bodies: BodyReader,
+        outbox: Outbox,
+        rejections: Rejections,
+        retry_after: timedelta,
+        clock: Callable[[], datetime],
+        new_id: Callable[[], UUID],
+    ) -> None:
+        self._directory = directory
+        self._bodies = bodies
+        self._outbox = outbox
+        self._rejections = rejections
+        self._retry_after = retry_after
+        self._clock = clock
+        self._new_id = new_id
+
+    async def receive(self, visit: Visit) -> Answer:
+        """Take a POST: a webhook. A repeat of it is another request, with another record."""
+        return await self._answered(visit, self._receive, event_type=UNKNOWN)
+
+    async def verify(self, visit: Visit) -> Answer:
+        """Take a GET: the platform's handshake. 403 where its token is wrong."""
+        return await self._answered(visit, self._verify, event_type=VERIFICATION)
+
+    async def _answered(self, visit: Visit, take: _Take, *, event_type: str) -> Answer:
+        began = perf_counter()
+        case = _Case(self._new_id(), self._clock())
+        # A trace begins here: the sender's own trace context is not to be trusted.
+        with tracing.span("webhook", kind=SpanKind.SERVER):
+            try:
+                answer = await take(visit, case)
+            except TurnedAway as turned:
+                self._note(visit, case, turned, event_type)
+                answer = refused(turned)
+            except Unavailable as failure:
+                log.debug("webhook.unavailable", webhook=str(case.id), error=str(failure))
+                answer = unavailable(failure, self._retry_after)
+        platform = UNKNOWN if case.target is None else case.target.platform.value
+        metrics.WEBHOOKS.labels(platform, answer.outcome, str(answer.status)).inc()
+        metrics.WEBHOOK_SECONDS.labels(platform).observe(perf_counter() - began)
+        return answer
+
+    async def _receive(self, visit: Visit, case: _Case) -> Answer:
+        target = case.target = self._directory.find(visit.platform, visit.integration)
+        async with self._bodies.read(target.platform, visit.headers, visit.body) as body:
+            request = WebhookRequest(visit.headers, visit.query, body, visit.client_host)
+            try:
+                authentic = target.channel.authenticate(request, target.integrations)
+            except NotAuthentic as failure:
+                raise TurnedAway(401, str(failure), body=body) from None
+            self._outbox.check()
+            parsed = _parse(target, authentic, body, case)
+            return await self._publish(visit, case, target, body, parsed)
+
+    async def _publish(
+        self, visit: Visit, case: _Case, target: Target, body: bytes, parsed: ParsedWebhook
+    ) -> Answer:
+        packed = pack((*parsed.messages, *parsed.statuses))
+        outcome = _outcome(parsed, packed)
+        error = _error(parsed, packed)
+        event = record(
+            id=case.id,
+            received_at=case.received_at,
+            platform=visit.platform,
+            integration=parsed.integration or target.name,
+            event_type=parsed.event_type,
+            outcome=outcome,
+            error=error,
+            body=body,
+            event_ids=tuple(event.id for event in packed.events),
+        )
+        await self._outbox.publish((*packed.records, pack_record(event)))
+        messages = [event for event in packed.events if isinstance(event, MessageReceived)]
+        for message in messages:
+            metrics.MESSAGES_RECEIVED.labels(target.platform.value, message.kind.value).inc()
+        if error:
+            log.warning(
+                "webhook.incomplete", webhook=str(case.id), outcome=outcome.value, error=error
+            )
+        return accepted(
+            outcome,
+            messages=len(messages),
+            statuses=len(packed.events) - len(messages),
+            without_id=sum(message.platform_message_id is None for message in messages),
+            error=error,
+        )
+
+    async def _verify(self, visit: Visit, case: _Case) -> Answer:
+        target = case.target = self._directory.find(visit.platform, visit.integration)
+        try:
+            challenge = target.channel.handshake(visit.query, target.integrations)
+        except NotSupported as failure:
+            raise TurnedAway(405, str(failure), headers={"Allow": "POST"}) from None
+        except NotAuthentic as failure:
+            raise TurnedAway(403, str(failure)) from None
+        # The query is not recorded: it holds the verify token.
+        event = record(
+            id=case.id,
+            received_at=case.received_at,
+            platform=visit.platform,
+            integration=target.name,
+            event_type=VERIFICATION,
+            outcome=WebhookOutcome.VERIFIED,
+        )
+        await self._outbox.publish((pack_record(event),))
+        return verified(challenge)
+
+    def _note(self, visit: Visit, case: _Case, turned: TurnedAway, event_type: str) -> None:
+        target = case.target
+        event = record(
+            id=case.id,
+            received_at=case.received_at,
+            platform=visit.platform,
+            integration=visit.integration,
+            event_type=event_type,
+            outcome=WebhookOutcome.REJECTED,
+            status=turned.status,
+            error=turned.reason,
+            body=turned.body,
+        )
+        # Only names that exist, else the sender could choose a new bucket for each request.
+        bucket = "" if target is None else f"{target.platform.value}/{target.name or ''}"
+        self._rejections.note(event, integration=bucket, source=visit.client_host)
+
+
+def _parse(
+    target: Target, authentic: tuple[Integration, ...], body: bytes, case: _Case
+) -> ParsedWebhook:
+    """What is in the body; where it can't be read, nothing but that problem."""
+    try:
+        return target.channel.parse(
+            body,
+            authentic,
+            named=target.named,
+            webhook_id=case.id,
+            received_at=case.received_at,
+        )
+    except Unreadable as failure:
+        return ParsedWebhook(UNKNOWN, problems=(str(failure),))
+    except Exception as bug:  # noqa: BLE001 - the platform can't mend it: recorded, to be read again
+        place = traceback.extract_tb(bug.__traceback__)[-1]
+        # Neither the message nor the traceback: both may quote the body.
+        where = f"{type(bug).__name__} at {place.name}:{place.lineno}"
+        log.error("webhook.parser_failed", webhook=str(case.id), error=where)  # noqa: TRY400
+        return ParsedWebhook(UNKNOWN, problems=(f"the parser failed: {where}",))
+
+
+def _outcome(parsed: ParsedWebhook, packed: Packed) -> WebhookOutcome:
+    if packed.events:
+        return WebhookOutcome.ACCEPTED
+    if parsed.unknown_integrations:
+        return WebhookOutcome.UNKNOWN_INTEGRATION
+    if parsed.problems or packed.problems:
+        return WebhookOutcome.UNREADABLE
+    return WebhookOutcome.IGNORED
+
+
+def _error(parsed: ParsedWebhook, packed: Packed) -> str | None:
+    unknown = ", ".join(dict.fromkeys(parsed.unknown_integrations))
+    problems = (
+        *parsed.problems,
+        *packed.problems,
+        *((f"not a configured integration: {unknown}",) if unknown else ()),
+    )
+    return "; ".join(problems) or None
