@@ -177,11 +177,11 @@ def assert_in_order(
         for one in received:
             if one["chat"] != number:
                 continue
-            message = next(
+            answered = next(
                 first for id_, first in by_answer.items() if id_ in str(one["callback_data"])
             )
-            if message not in arrived:
-                arrived.append(message)
+            if answered not in arrived:
+                arrived.append(answered)
         assert arrived == order[number], f"answers out of order for customer {number[-2:]}"
 
 

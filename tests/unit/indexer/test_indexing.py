@@ -1,11 +1,13 @@
 """The indexer brings the knowledge base to what the events say, however often they come."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
 
 from recado.indexer.indexing import Indexer
 from recado.knowledge.errors import InvalidDocument, KnowledgeUnavailable
+from recado.knowledge.model import Chunk, Document
 from recado.knowledge.testing import InMemoryKnowledgeBase, InMemoryStore, WordEmbedder
 from recado.schemas import ids
 from recado.schemas.documents import DocumentSection
@@ -58,9 +60,9 @@ class Counting(InMemoryKnowledgeBase):
 
     replaced = 0
 
-    async def replace(self, *arguments: object) -> None:  # type: ignore[override]  # passed on
+    async def replace(self, document: Document, chunks: Sequence[Chunk]) -> None:
         self.replaced += 1
-        await super().replace(*arguments)  # type: ignore[arg-type]  # passed on
+        await super().replace(document, chunks)
 
 
 async def test_a_submitted_document_is_found(knowledge: InMemoryKnowledgeBase) -> None:

@@ -52,9 +52,9 @@ def test_a_reader_ignores_what_a_newer_writer_adds() -> None:
 
 
 def test_a_writer_may_not_invent_fields() -> None:
-    fields = examples.HANDOFF_RELEASED.model_dump()
+    fields = examples.HANDOFF_RELEASED.model_dump() | {"mood": "angry"}
     with pytest.raises(ValidationError, match="mood"):
-        events.HandoffReleased(**fields, mood="angry")
+        events.HandoffReleased(**fields)
 
 
 def test_an_unknown_type_is_told_from_a_broken_record() -> None:
