@@ -73,8 +73,11 @@ def cite(number: int, passage: RetrievedPassage) -> Citation:
 
 
 def listed(citations: Sequence[Citation]) -> str:
-    """The sources as the customer sees them, one a line: `[2] Title`."""
-    return "\n".join(f"[{citation.number}] {citation.title}" for citation in citations)
+    """The sources as the customer sees them, a page a line: `[1][3] Title`."""
+    numbers: dict[str, str] = {}
+    for citation in citations:
+        numbers[citation.title] = numbers.get(citation.title, "") + f"[{citation.number}]"
+    return "\n".join(f"{cited} {title}" for title, cited in numbers.items())
 
 
 def without_citations(text: str) -> str:

@@ -110,18 +110,19 @@ class Ladder:
     async def _with_sources(
         self, question: str, past: Past, retrieval: Retrieval, retrieval_took: timedelta
     ) -> Reply:
+        said = _said_last(past.turns) if is_follow_up(question) else ""
         if self._model is None:
-            return self._quoted(retrieval, retrieval_took, NO_MODEL)
+            return self._quoted(retrieval, retrieval_took, NO_MODEL, said=said)
         asked = prompt.grounded(self._grounded, past.turns, retrieval.passages, question)
         attempt = await self._ask(self._model, asked)
         if attempt.generation is None:
-            return self._quoted(retrieval, retrieval_took, attempt.error, attempt.took)
+            return self._quoted(retrieval, retrieval_took, attempt.error, attempt.took, said=said)
         cited = citations.check(attempt.generation.text, retrieval.passages)
         if cited.unknown:
             log.warning("rag.unknown_citations", numbers=list(cited.unknown))
         if not cited.text:
             error = str(ModelRefused("nothing but citations"))
-            return self._quoted(retrieval, retrieval_took, error, attempt.took)
+            return self._quoted(retrieval, retrieval_took, error, attempt.took, said=said)
         return Reply(
             text=self._with_list(cited),
             rung=Rung.GROUNDED,
@@ -184,8 +185,10 @@ class Ladder:
         retrieval_took: timedelta,
         error: str | None,
         generation_took: timedelta | None = None,
+        *,
+        said: str = "",
     ) -> Reply:
-        cited = extractive.quoted(retrieval, self._thresholds, self._texts)
+        cited = extractive.quoted(retrieval, self._thresholds, self._texts, said=said)
         return Reply(
             text=cited.text,
             rung=Rung.EXTRACTIVE,
@@ -218,3 +221,7 @@ class Ladder:
             return cited.text
         sources = self._texts.get("sources", sources=citations.listed(cited.citations))
         return f"{cited.text}\n\n{sources}"
+
+
+def _said_last(turns: Sequence[Turn]) -> str:
+    return next((turn.text for turn in reversed(turns) if turn.role == "assistant"), "")
