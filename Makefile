@@ -37,7 +37,6 @@ bench: install ## benchmarks against their floors, results in bench/results
 	$(BIN)/python -m bench $(ARGS)
 
 lock: ## compile requirements/*.txt anew
-	@command -v uv >/dev/null || python3 -m pip install --quiet uv
 	@tools/lock.sh $(ARGS)
 
 contract: install ## export JSON Schema and AsyncAPI anew

@@ -2,7 +2,7 @@
 # Make .venv from requirements/all.txt: the lock first, every hash checked, then the members themselves.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-command -v uv >/dev/null || python3 -m pip install --quiet uv
+. tools/uv.sh
 [ -x .venv/bin/python ] || uv venv --quiet --python "${PYTHON:-3.11}" .venv
 export VIRTUAL_ENV="$PWD/.venv"
 uv pip sync --quiet --require-hashes requirements/all.txt

@@ -2,6 +2,7 @@
 # Compile the hash-pinned locks: one for the whole workspace, one per service. Run by `make lock`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. tools/uv.sh
 members=(schemas libs/* services/* cli devstack)
 compile=(uv pip compile --quiet --universal --generate-hashes --python-version 3.11
          --no-emit-index-url --no-emit-find-links --no-annotate

@@ -176,6 +176,13 @@ async def test_only_the_last_lines_are_shown(tmp_path: Path) -> None:
     assert process.last_lines(2) == ("49998", "49999")
 
 
+async def test_last_lines_are_without_colours(tmp_path: Path) -> None:
+    """They go into tables and messages, which escape sequences would tear."""
+    process = child(tmp_path, r"print('\x1b[31m\x1b[1merror\x1b[0m no Kafka')")
+    await process.run(PATIENCE)
+    assert process.last_lines() == ("error no Kafka",)
+
+
 async def test_it_can_be_stopped_from_another_event_loop(tmp_path: Path) -> None:
     process = child(tmp_path, SLEEP)
     # A thread's process hangs on the portable leash; the thread is gone when it is used here.

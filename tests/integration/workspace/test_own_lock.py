@@ -30,10 +30,9 @@ MUST_NOT_HAVE = {
 
 
 def _uv(*arguments: str | Path, environment: Path | None = None) -> None:
-    found = shutil.which("uv")
-    command = [found] if found else [sys.executable, "-m", "uv"]
+    # Where it was missing, `make install` has put it into .cache.
     subprocess.run(
-        [*command, *arguments],
+        [shutil.which("uv") or ROOT / ".cache/uv/bin/uv", *arguments],
         check=True,
         cwd=ROOT,
         env={**os.environ, **({"VIRTUAL_ENV": str(environment)} if environment else {})},

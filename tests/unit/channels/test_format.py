@@ -173,10 +173,18 @@ def test_without_any_break_the_cut_is_at_the_limit_and_never_in_a_surrogate_pair
     assert [utf16(part.text) for part in parts] == [4095, 4096, 1810]
 
 
+@pytest.mark.parametrize("fence", ["```", "~~~"])
+def test_words_beside_a_fence_are_not_lost_and_a_language_is_not_shown(fence: str) -> None:
+    (part,) = telegram.format_text(f"{fence}¿Cuál es tu IP?\nipconfig\n{fence}")
+    assert part.text == "¿Cuál es tu IP?\nipconfig"
+    (part,) = telegram.format_text(f"{fence}bash\nipconfig\n{fence}")
+    assert (part.text, part.entities[0].language) == ("ipconfig", "bash")
+
+
 MARKDOWN = st.lists(
     st.sampled_from(
         ["**", "*", "_", "`", "```\n", "~~", "[a](https://x.pe)", "\n", "\n\n", "- ", "1. ", "# ",
-         "> ", "|a|\n|-|\n", "😀", "á", " ", "palabra ", "[1]", "<i>", "\\", "---\n", "x" * 900]
+         "> ", "|a|\n|-|\n", "😀", "á", " ", "¡palabra! ", "[1]", "<i>", "\\", "---\n", "x" * 900]
     ),
     max_size=60,
 ).map("".join)  # fmt: skip

@@ -416,3 +416,24 @@ def test_whatever_bytes_come_are_read_or_unreadable(body: bytes) -> None:
         parse(body, [], webhook_id=WEBHOOK, received_at=NOW)
     except Unreadable:
         return
+
+
+def test_of_very_many_problems_the_first_are_told_and_the_others_counted(
+    whatsapp: WhatsAppIntegration,
+) -> None:
+    """A body may hold a million of them: memory, log and answer must not."""
+    found = read(post(value(messages=[1] * 5000)), whatsapp)
+    assert len(found.problems) == 21
+    assert found.problems[-1] == "and 4980 more"
+
+
+def test_of_very_many_unknown_accounts_the_first_are_named(whatsapp: WhatsAppIntegration) -> None:
+    found = read(post(*(value(str(n)) for n in range(1000, 6000))), whatsapp)
+    assert len(found.unknown_integrations) == 20
+
+
+def test_an_account_id_that_can_be_none_is_not_repeated(whatsapp: WhatsAppIntegration) -> None:
+    """It may be anything, a customer's words among it. Nor is it taken for one that is missing."""
+    developing = whatsapp.model_copy(update={"development": True})
+    found = read(post(value("secreto", messages=[text("1", "a")])), developing)
+    assert (found.messages, found.unknown_integrations) == ((), (NOT_NAMED,))

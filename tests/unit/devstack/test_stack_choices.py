@@ -9,7 +9,7 @@ from hypothesis.strategies import uuids
 
 from recado.devstack.stack import kafka
 from recado.devstack.stack.cache import cache_directory
-from recado.devstack.stack.errors import StartFailed
+from recado.devstack.stack.errors import StartFailed, StateUnusable
 from recado.devstack.stack.integrations import (
     TELEGRAM_BOT_TOKEN,
     WHATSAPP_ACCESS_TOKEN,
@@ -170,3 +170,22 @@ def test_a_stack_that_was_not_started_shows_its_parts_in_the_order_of_start(
     parts = [(part.name, part.state.value) for part in stack.parts()]
     names = ["kafka", "mongodb", "stand-ins", "ingress", "rag"]
     assert parts == [(name, "waiting") for name in names]
+
+
+def test_a_proxy_of_the_user_s_is_not_between_the_parts(tmp_path: Path) -> None:
+    """Services reach the stand-ins on loopback, whatever HTTP_PROXY says."""
+    environment = {"HTTP_PROXY": "http://proxy.example:8080", "NO_PROXY": "example.org"}
+    stack = Stack(StackConfig(state_directory=tmp_path, environment=environment))
+    assert stack.environment["HTTP_PROXY"] == "http://proxy.example:8080"
+    assert stack.environment["NO_PROXY"] == stack.environment["no_proxy"]
+    assert stack.environment["NO_PROXY"].split(",") == ["example.org", "127.0.0.1"]
+
+
+async def test_a_state_directory_that_can_not_be_written_is_named(tmp_path: Path) -> None:
+    """A file is in its place; nothing is started."""
+    taken = tmp_path / "taken"
+    taken.touch()
+    stack = Stack(StackConfig(state_directory=taken, ports=Ports.free()))
+    assert {part.state.value for part in stack.parts()} == {"waiting"}
+    with pytest.raises(StateUnusable, match="taken can't be written to"):
+        await stack.start()

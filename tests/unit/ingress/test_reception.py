@@ -537,3 +537,18 @@ async def test_a_handshake_without_kafka_is_503(bench: Bench) -> None:
     bench.kafka_up = False
 
     assert (await bench.get(token="right", challenge="1")).status == 503
+
+
+async def test_what_is_wrong_with_a_body_is_told_in_bounds(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the answer as in the record, however much of it there is."""
+
+    def much_is_wrong(*_: object, **__: object) -> ParsedWebhook:
+        return ParsedWebhook("message", problems=("not an object",) * 1000)
+
+    monkeypatch.setattr(bench.whatsapp, "parse", much_is_wrong)
+    told = said(await bench.post({}))["error"]
+    assert isinstance(told, str)
+    assert len(told) == 1000
+    assert bench.webhook().error == told

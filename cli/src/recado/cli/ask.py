@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -26,7 +27,7 @@ def ask(
     customer: Annotated[
         str | None, typer.Option(help="Telephone number or chat; default: the demo's.")
     ] = None,
-    timeout: Annotated[float, typer.Option(help="Seconds to wait for the reply.")] = 30.0,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait for the reply.")] = 30.0,
     as_json: AsJson = False,
 ) -> None:
     """Post a signed webhook, wait for the reply, show it with its sources and the time it took."""
@@ -34,7 +35,7 @@ def ask(
     if as_json:
         print_json(reply.as_json())
     else:
-        show(reply)
+        show(reply, console)
 
 
 async def _ask(
@@ -54,9 +55,9 @@ async def _ask(
         return await asking.ask(question, platform, customer=customer, timeout=timeout)
 
 
-def show(reply: Reply) -> None:
+def show(reply: Reply, screen: Console) -> None:
     """The reply as a person wants to see it."""
-    console.print(
+    screen.print(
         Panel(
             Text("\n\n".join(reply.texts)),
             title=Text(f"{reply.platform.value}: {reply.question}"),
@@ -65,11 +66,11 @@ def show(reply: Reply) -> None:
         )
     )
     for citation in reply.answer.citations:
-        console.print(Text(f"  [{citation.number}] {citation.title}  ({citation.source})"))
+        screen.print(Text(f"  [{citation.number}] {citation.title}  ({citation.source})"))
     times = Table.grid(padding=(0, 2))
     for name, took in reply.steps:
         times.add_row(
             Text(f"  {name}", style="dim"),
             Text(f"{took / timedelta(milliseconds=1):,.0f} ms", style="dim", justify="right"),
         )
-    console.print(times)
+    screen.print(times)

@@ -5,6 +5,7 @@ it was made from, and the delivery.
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -32,6 +33,12 @@ from recado.schemas.events import AnswerDelivered, AnswerGenerated, AnswerNotDel
 
 DEMO_CUSTOMERS = {Platform.WHATSAPP: "1234567890", Platform.TELEGRAM: "123456"}
 HTTP_TIMEOUT = timedelta(seconds=20)
+HIGHEST_INDEX = 2**63 - 1
+WRONG_USE = 2
+"""Exit status for what can't be asked at all."""
+CHAT = re.compile(r"-?[0-9]{1,18}", re.ASCII)
+MOST_QUOTED = 300
+"""Characters of what an answer says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +89,15 @@ class Asker:
         customer: str | None = None,
         timeout: timedelta = timedelta(seconds=30),
     ) -> Reply:
-        """Post the question and wait for the reply. Raises `CliError` where none comes."""
+        """Post the question and wait for the reply. Raises `CliError` where none comes.
+
+        The customer is made known to the stand-in.
+        """
         customer = customer or DEMO_CUSTOMERS[platform]
+        _check(question, platform, customer)
         integration = choose(self._integrations, platform, None)
         await self._make_known(platform, customer)
-        seen = await self._last_message()
+        seen = await self._newest_message()
         await self._consumer.seek_to_end()
         post = _post(integration, customer, question)
         message_id, conversation = _what_it_becomes(integration, post)
@@ -120,12 +131,13 @@ class Asker:
         )
         await self._standins("POST", "/control/customers", json=known)
 
-    async def _last_message(self) -> int:
-        answer = await self._standins("GET", "/control/messages", params={"limit": "1"})
-        health = await self._standins(
-            "GET", "/control/messages", params={"after": str(_index(answer, "next"))}
+    async def _newest_message(self) -> int:
+        """The index after which the reply will be. Nothing is newer than the highest index."""
+        nothing = await self._standins(
+            "GET", "/control/messages", params={"after": str(HIGHEST_INDEX)}
         )
-        return max(_index(answer, "next"), _index(health, "next"))
+        newest = nothing.get("next")
+        return newest if isinstance(newest, int) else 0
 
     async def _received(
         self, platform: Platform, customer: str, after: int, answer: AnswerGenerated
@@ -163,12 +175,21 @@ class Asker:
             response = await self._http.request(
                 method, self._settings.standins_url + path, params=params, json=json
             )
-            response.raise_for_status()
-            content = response.json() if response.content else {}
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise CliError(
                 f"The platforms' stand-ins do not answer at {self._settings.standins_url} "
                 f"({type(error).__name__}); start them with `recado up`."
+            ) from error
+        if not response.is_success:
+            said = response.text[:MOST_QUOTED]
+            raise CliError(
+                f"The platforms' stand-ins refused {path} with {response.status_code}: {said}"
+            )
+        try:
+            content = response.json() if response.content else {}
+        except ValueError as error:
+            raise CliError(
+                f"What answers at {self._settings.standins_url} is not the platforms' stand-ins."
             ) from error
         return content if isinstance(content, dict) else {}
 
@@ -177,13 +198,14 @@ class Asker:
             response = await self._http.post(
                 self._settings.ingress_url + post.path, content=post.body, headers=post.headers
             )
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise CliError(
                 f"Ingress does not answer at {self._settings.ingress_url} "
                 f"({type(error).__name__}); start it with `recado up`."
             ) from error
         if response.status_code != httpx.codes.OK:
-            raise CliError(f"Ingress refused the webhook with {response.status_code}.")
+            said = response.text[:MOST_QUOTED]
+            raise CliError(f"Ingress refused the webhook with {response.status_code}: {said}")
 
     async def _outcome(self, message_id: UUID) -> tuple[AnswerGenerated, datetime]:
         """The answer to the message, and when it was delivered."""
@@ -213,9 +235,23 @@ async def asker(settings: CliSettings) -> AsyncIterator[Asker]:
     """An `Asker`, connected; closed in the end."""
     async with (
         reader(settings, topics.ANSWERS.name, topics.DELIVERIES.name) as consumer,
-        httpx.AsyncClient(timeout=HTTP_TIMEOUT.total_seconds()) as http,
+        # Everything asked is part of the demo: a proxy of the user's does not lead there.
+        httpx.AsyncClient(timeout=HTTP_TIMEOUT.total_seconds(), trust_env=False) as http,
     ):
         yield Asker(settings, consumer, http)
+
+
+def _check(question: str, platform: Platform, customer: str) -> None:
+    if not question.strip():
+        raise CliError("The question has no words.", WRONG_USE)
+    try:
+        question.encode()
+    except UnicodeEncodeError:
+        raise CliError("The question is not UTF-8.", WRONG_USE) from None
+    if platform is Platform.TELEGRAM and not CHAT.fullmatch(customer):
+        raise CliError(
+            f"On Telegram --customer is the number of a chat, not {customer!r}.", WRONG_USE
+        )
 
 
 def _post(integration: Integration, customer: str, question: str) -> WebhookPost:
@@ -272,8 +308,3 @@ def _steps(
 
 def _milliseconds(took: timedelta) -> int:
     return round(took / timedelta(milliseconds=1))
-
-
-def _index(answer: Mapping[str, JsonValue], key: str) -> int:
-    value = answer.get(key)
-    return value if isinstance(value, int) else 0

@@ -48,49 +48,64 @@ def plan(
 ) -> Plan:
     """Compare the files with what is known. `again` submits what is unchanged, too.
 
-    A file that a folder's collection had and the folder has no more is withdrawn; a file named by
-    itself withdraws nothing. A file that can't be read is refused by name and does not stop the
-    others; what is known of it stays.
+    A file that a folder's collection had and none of its folders has any more is withdrawn; a file
+    named by itself withdraws nothing. A file that can't be read, or has the name of another of its
+    collection, is refused by name and does not stop the others; what is known of it stays.
     """
     result = Plan()
     now = datetime.now(UTC)
+    present: dict[UUID, Path] = {}
+    whole: set[str] = set()
     for path in paths:
         name = collection or _collection(path)
-        present: set[UUID] = set()
+        if path.is_dir():
+            whole.add(name)
         for file, source in _files(path):
             document_id = ids.document_id(name, source)
-            present.add(document_id)
-            try:
-                submitted = _submission(file, name, source, now)
-            except InvalidDocument as refused:
-                result.refused.append(refused)
-                continue
-            except OSError as unreadable:
-                reason = unreadable.strerror or type(unreadable).__name__
+            if document_id not in present:
+                present[document_id] = file
+                _compare(result, file, name, source, now, None if again else known.get(document_id))
+            elif not _same_file(present[document_id], file):
+                reason = "another file of the same collection has this name"
                 result.refused.append(InvalidDocument(source, reason))
-                continue
-            before = known.get(document_id)
-            if before and before.content_sha256 == submitted.content_sha256 and not again:
-                result.unchanged.append(source)
-            else:
-                result.submit.append(submitted)
-        if path.is_dir():
-            gone = [
-                (document_id, one)
-                for document_id, one in known.items()
-                if one.collection == name and document_id not in present
-            ]
-            result.withdraw += [
-                DocumentWithdrawn(
-                    id=ids.withdrawal_id(document_id, now),
-                    occurred_at=now,
-                    document_id=document_id,
-                    collection=name,
-                    source=one.source,
-                )
-                for document_id, one in sorted(gone, key=lambda pair: pair[1].source)
-            ]
+    gone = [
+        (document_id, one)
+        for document_id, one in known.items()
+        if one.collection in whole and document_id not in present
+    ]
+    result.withdraw = [
+        DocumentWithdrawn(
+            id=ids.withdrawal_id(document_id, now),
+            occurred_at=now,
+            document_id=document_id,
+            collection=one.collection,
+            source=one.source,
+        )
+        for document_id, one in sorted(gone, key=lambda pair: pair[1].source)
+    ]
     return result
+
+
+def _compare(
+    result: Plan, file: Path, collection: str, source: str, now: datetime, before: Known | None
+) -> None:
+    try:
+        submitted = _submission(file, collection, source, now)
+    except InvalidDocument as refused:
+        result.refused.append(refused)
+        return
+    except OSError as unreadable:
+        reason = unreadable.strerror or type(unreadable).__name__
+        result.refused.append(InvalidDocument(source, reason))
+        return
+    if before and before.content_sha256 == submitted.content_sha256:
+        result.unchanged.append(source)
+    else:
+        result.submit.append(submitted)
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    return one.resolve() == other.resolve()
 
 
 def _collection(path: Path) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated
 from uuid import UUID
 
 import typer
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
@@ -32,7 +33,7 @@ def index(
     ] = None,
     again: Annotated[bool, typer.Option(help="Submit what is unchanged, too.")] = False,
     wait: Annotated[bool, typer.Option(help="Wait until the indexer is done.")] = True,
-    timeout: Annotated[float, typer.Option(help="Seconds to wait at most.")] = 300.0,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait at most.")] = 300.0,
     as_json: AsJson = False,
 ) -> None:
     """Bring the knowledge base to what the files say: new, changed and removed documents."""
@@ -133,5 +134,10 @@ def _summary(plan: documents.Plan, *, waited: bool) -> None:
         f"{len(plan.withdraw)} withdrawn, "
         f"[{'red' if plan.refused else 'default'}]{len(plan.refused)} refused[/]"
     )
+    show_refused(plan, console)
+
+
+def show_refused(plan: documents.Plan, screen: Console) -> None:
+    """Each refused file with what is wrong with it."""
     for refused in plan.refused:
-        console.print(Text(f"  {refused.source}: {refused.reason}", style="red"))
+        screen.print(Text(f"  {refused.source}: {refused.reason}", style="red"))

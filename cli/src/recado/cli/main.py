@@ -1,54 +1,22 @@
-"""The command's parts put together."""
+"""The entry of the `recado` command.
+
+The commands are imported inside of it: that takes more than a second, and Ctrl-C in that time is
+as little an error as later.
+"""
 
 import sys
-from typing import Annotated
 
-import typer
-from pydantic import ValidationError
-
-from recado.cli import ask, index, stored, telegram, topics, up
-from recado.cli.output import CliError, print_error
-from recado.servicekit import logs
-from recado.servicekit.settings import EXIT_MISCONFIGURED, explain
-
-app = typer.Typer(
-    name="recado",
-    help="Recado: a support assistant for WhatsApp and Telegram.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-app.command("up")(up.up)
-app.command("ask")(ask.ask)
-app.command("index")(index.index)
-app.command("webhooks")(stored.webhooks)
-app.command("conversations")(stored.conversations)
-app.command("messages")(stored.messages)
-app.add_typer(topics.app, name="topics")
-app.add_typer(telegram.app, name="telegram")
-
-
-@app.callback()
-def configure(
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log to stderr.")] = False,
-) -> None:
-    """What holds for every command."""
-    logs.configure("cli", "INFO" if verbose else "CRITICAL", "console")
+INTERRUPTED = 130
 
 
 def main() -> None:
-    """Run the command; errors that the user can mend are one sentence."""
+    """Run the command; Ctrl-C ends it with status 130 and without a traceback."""
     try:
-        app()
-    except CliError as error:
-        print_error(str(error))
-        sys.exit(error.exit_status)
-    except ValidationError as invalid:
-        for line in explain(invalid):
-            print_error(line)
-        sys.exit(EXIT_MISCONFIGURED)
+        from recado.cli.commands import run_command
+
+        run_command()
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
 from pymongo import DESCENDING
-from pymongo.errors import PyMongoError
+from pymongo.errors import ConfigurationError, PyMongoError
 
 from recado.cli.output import CliError
 from recado.cli.settings import CliSettings
@@ -58,18 +58,23 @@ class Stored:
 @asynccontextmanager
 async def stored(settings: CliSettings) -> AsyncIterator[Stored]:
     """The database, or the sentence that says why it can't be read."""
-    client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
-        settings.mongodb_url,
-        serverSelectionTimeoutMS=ANSWER_TIMEOUT_MS,
-        tz_aware=True,
-        tzinfo=UTC,
-    )
+    client: AsyncIOMotorClient[dict[str, Any]] | None = None
     try:
+        client = AsyncIOMotorClient(
+            settings.mongodb_url,
+            serverSelectionTimeoutMS=ANSWER_TIMEOUT_MS,
+            tz_aware=True,
+            tzinfo=UTC,
+        )
         yield Stored(client[settings.mongodb_database])
+    except ConfigurationError:
+        # The driver's own words may quote the address, and with it a password.
+        raise CliError("RECADO_MONGODB_URL is not an address of MongoDB.") from None
     except PyMongoError as error:
         raise CliError(f"MongoDB can't be read: {type(error).__name__}.") from error
     finally:
-        client.close()
+        if client is not None:
+            client.close()
 
 
 def as_time(value: object) -> datetime | None:

@@ -8,7 +8,8 @@ from rich.text import Text
 
 from recado.cli.output import AsJson, CliError, print_json, print_table, run
 from recado.cli.settings import CliSettings
-from recado.servicekit.topics import Change, TopicsError, apply
+from recado.servicekit.settings import KafkaSettings
+from recado.servicekit.topics import Applied, Change, TopicsError, apply
 
 app = typer.Typer(help="The topics that events travel on.", no_args_is_help=True)
 
@@ -29,12 +30,7 @@ def apply_topics(
     as_json: AsJson = False,
 ) -> None:
     """Create missing topics, update settings that differ, never change a partition count."""
-    try:
-        applied = run(apply(CliSettings(), replication_factor=replication_factor))
-    except TopicsError as error:
-        raise CliError(str(error)) from error
-    except KafkaError as error:
-        raise CliError(f"Kafka can't be reached: {type(error).__name__}") from error
+    applied = run(bring_up_to_date(CliSettings(), replication_factor=replication_factor))
     if as_json:
         print_json(
             [
@@ -61,3 +57,15 @@ def apply_topics(
             for one in applied
         ],
     )
+
+
+async def bring_up_to_date(
+    settings: KafkaSettings, *, replication_factor: int | None = None
+) -> list[Applied]:
+    """As `apply`. Raises `CliError` with what keeps the topics from being as they should."""
+    try:
+        return await apply(settings, replication_factor=replication_factor)
+    except TopicsError as error:
+        raise CliError(str(error)) from error
+    except KafkaError as error:
+        raise CliError(f"Kafka can't be reached: {type(error).__name__}") from error

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
+from pydantic import JsonValue
 from rich.text import Text
 
-from recado.cli.output import CliError, console, run
+from recado.cli.output import AsJson, CliError, console, errors, print_json, run
 from recado.cli.settings import ENVIRONMENT_FILE, STATE_DIRECTORY, CliSettings
 
 if TYPE_CHECKING:
+    from recado.cli.demo import Asked
+    from recado.cli.documents import Plan
     from recado.cli.live import StackView
+    from recado.devstack.stack.part import PartStatus
     from recado.devstack.stack.stack import Stack
 
 LOOK_EVERY = timedelta(seconds=1)
@@ -34,26 +39,35 @@ Result = TypeVar("Result")
 def up(
     knowledge: Annotated[
         list[Path] | None,
-        typer.Option(help="Folders to index; default: the sample of an invented provider."),
+        typer.Option(
+            exists=True, help="Folders to index; default: the sample of an invented provider."
+        ),
     ] = None,
     demo: Annotated[bool, typer.Option(help="Ask three questions and show the answers.")] = False,
     once: Annotated[bool, typer.Option(help="End when that is done.")] = False,
     state: Annotated[
         Path, typer.Option(help="Where data, logs and addresses are kept.")
     ] = STATE_DIRECTORY,
+    as_json: AsJson = False,
 ) -> None:
-    """Start Kafka, MongoDB's stand-in, the platforms' stand-ins and the four services."""
+    """Start Kafka, MongoDB's stand-in, the platforms' stand-ins and the four services.
+
+    With --json the document comes when all is ready (and asked); tables go to stderr.
+    """
     try:
         import recado.devstack  # noqa: F401
     except ModuleNotFoundError as missing:
         raise CliError("`recado up` needs the demo's parts: install recado-cli[demo].") from missing
-    exit_status = run(_up(knowledge, demo=demo, once=once, state=state))
+    exit_status = run(_up(knowledge, demo=demo, once=once, state=state, as_json=as_json))
     if exit_status:
         raise typer.Exit(exit_status)
 
 
-async def _up(knowledge: list[Path] | None, *, demo: bool, once: bool, state: Path) -> int:
-    from recado.cli.demo import ask_all
+async def _up(
+    knowledge: list[Path] | None, *, demo: bool, once: bool, state: Path, as_json: bool
+) -> int:
+    from recado.cli.demo import Asked, ask_all
+    from recado.cli.index import show_refused
     from recado.cli.live import StackView
     from recado.devstack.sample import PAGES
     from recado.devstack.stack.errors import StackError
@@ -63,55 +77,77 @@ async def _up(knowledge: list[Path] | None, *, demo: bool, once: bool, state: Pa
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    stack = Stack(StackConfig(state_directory=state, prepare_topics=_apply_topics))
-    settings = _settings(stack)
+    screen = errors if as_json else console
     try:
-        with StackView(console, stack.parts, passing=True) as view:
-            view.hint("Starting …")
-            await _unless(stop, _start(stack, view))
-            write_environment(settings, state)
-            view.hint("Indexing the knowledge base …")
-            await _unless(stop, _index(settings, knowledge or [PAGES]))
-            view.hint("")
-        failures = await _unless(stop, ask_all(settings)) if demo else 0
-        if not once:
-            with StackView(console, stack.parts) as view:
-                view.hint(NEXT)
-                await _watch(stack, view, stop)
+        stack = Stack(StackConfig(state_directory=state, prepare_topics=_apply_topics))
+        settings = _settings(stack)
+        try:
+            with StackView(screen, stack.parts, passing=True) as view:
+                prepared = _prepare(stack, settings, view, knowledge or [PAGES], state)
+                plan = await _unless(stop, prepared)
+            if plan is None:
+                return INTERRUPTED
+            show_refused(plan, screen)
+            asked = await _unless(stop, ask_all(settings, screen)) if demo else Asked()
+            if asked is None:
+                return INTERRUPTED
+            if as_json:
+                print_json(as_document(stack.parts(), state, plan, asked))
+            if not once:
+                with StackView(screen, stack.parts) as view:
+                    view.hint(NEXT)
+                    await _watch(stack, view, stop)
+        finally:
+            screen.print(Text("Stopping …", style="dim"))
+            await stack.stop()
     except StackError as error:
         raise CliError(str(error)) from error
-    finally:
-        console.print(Text("Stopping …", style="dim"))
-        await stack.stop()
-    if failures is None:
-        return INTERRUPTED
-    return 1 if failures else 0
+    return 1 if asked.failures or plan.refused else 0
+
+
+async def _prepare(
+    stack: Stack, settings: CliSettings, view: StackView, folders: list[Path], state: Path
+) -> Plan:
+    """Start everything and index the folders; what of them was refused is in the plan."""
+    from recado.cli.index import submit
+
+    view.hint("Starting …")
+    await _shown(view, stack.start(), every=REFRESH_EVERY)
+    write_environment(settings, state)
+    view.hint("Indexing the knowledge base …")
+    indexing = submit(settings, folders, wait=INDEX_TIMEOUT, quiet=True)
+    plan = await _shown(view, indexing, every=LOOK_EVERY, look=stack.look)
+    view.hint("")
+    return plan
 
 
 async def _apply_topics(bootstrap: str) -> None:
-    from recado.servicekit.topics import apply
+    from recado.cli.topics import bring_up_to_date
 
-    await apply(CliSettings(kafka_bootstrap_servers=bootstrap))
+    await bring_up_to_date(CliSettings(kafka_bootstrap_servers=bootstrap))
 
 
-async def _start(stack: Stack, view: StackView) -> None:
-    starting = asyncio.ensure_future(stack.start())
+async def _shown(
+    view: StackView,
+    work: Coroutine[object, object, Result],
+    *,
+    every: timedelta,
+    look: Callable[[], Awaitable[object]] | None = None,
+) -> Result:
+    """Do the work, and show meanwhile how the parts are: at each look, where there is one."""
+    working = asyncio.ensure_future(work)
     try:
-        while not starting.done():
-            await asyncio.wait([starting], timeout=REFRESH_EVERY.total_seconds())
+        while not working.done():
+            await asyncio.wait([working], timeout=every.total_seconds())
+            if look is not None and not working.done():
+                await look()
             view.refresh()
-        await starting
+        return await working
     finally:
-        if not starting.done():
-            starting.cancel()
+        if not working.done():
+            working.cancel()
             with suppress(asyncio.CancelledError):
-                await starting
-
-
-async def _index(settings: CliSettings, folders: list[Path]) -> None:
-    from recado.cli.index import submit
-
-    await submit(settings, folders, wait=INDEX_TIMEOUT, quiet=True)
+                await working
 
 
 async def _watch(stack: Stack, view: StackView, stop: asyncio.Event) -> None:
@@ -145,17 +181,47 @@ def _settings(stack: Stack) -> CliSettings:
     )
 
 
+def as_document(
+    parts: Sequence[PartStatus], state: Path, plan: Plan, asked: Asked
+) -> dict[str, JsonValue]:
+    """What runs, where its addresses are written, and what was asked, for programs."""
+    return {
+        "parts": [
+            {
+                "name": part.name,
+                "address": part.address,
+                "state": part.state.value,
+                "note": part.note,
+            }
+            for part in parts
+        ],
+        "environment_file": str(state / ENVIRONMENT_FILE.name),
+        "refused": [{"source": one.source, "reason": one.reason} for one in plan.refused],
+        "replies": [reply.as_json() for reply in asked.replies],
+        "failures": asked.failures,
+    }
+
+
 def write_environment(settings: CliSettings, state: Path) -> None:
-    """Tell the other commands where everything is."""
-    lines = [
-        f"RECADO_KAFKA_BOOTSTRAP_SERVERS={settings.kafka_bootstrap_servers}",
-        f"RECADO_MONGODB_URL={settings.mongodb_url}",
-        f"RECADO_MONGODB_DATABASE={settings.mongodb_database}",
-        f"RECADO_INTEGRATIONS_FILE={settings.integrations_file}",
-        f"RECADO_INGRESS_URL={settings.ingress_url}",
-        f"RECADO_STANDINS_URL={settings.standins_url}",
-    ]
+    """Tell the other commands where everything is. Only this user can read it."""
+    values = {
+        "RECADO_KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
+        "RECADO_MONGODB_URL": settings.mongodb_url,
+        "RECADO_MONGODB_DATABASE": settings.mongodb_database,
+        "RECADO_INTEGRATIONS_FILE": str(settings.integrations_file),
+        "RECADO_INGRESS_URL": settings.ingress_url,
+        "RECADO_STANDINS_URL": settings.standins_url,
+    }
     state.mkdir(parents=True, exist_ok=True)
     file = state / ENVIRONMENT_FILE.name
-    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    file.chmod(0o600)
+    part = file.with_name(file.name + ".part")
+    part.unlink(missing_ok=True)
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as written:
+        written.writelines(f"{name}={_quoted(value)}\n" for name, value in values.items())
+    part.replace(file)
+
+
+def _quoted(value: str) -> str:
+    """As the file is read: an address may hold ` #`, which else begins a comment."""
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -5,10 +5,12 @@ StackError
 ├── PortTaken        somebody else listens there
 ├── AddressRefused   the address given in the environment does not answer
 ├── MissingComponent something must be installed first; says what
-└── NoFreePort       the search for a port below the ephemeral range found none
+├── NoFreePort       the search for a port below the ephemeral range found none
+└── StateUnusable    data, logs and addresses can't be written to the state directory
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
 
 class StackError(Exception):
@@ -58,3 +60,11 @@ class MissingComponent(StackError):
 
 class NoFreePort(StackError):
     """Every port that was tried is taken."""
+
+
+class StateUnusable(StackError):
+    """The state directory can't be written to."""
+
+    def __init__(self, directory: Path, reason: str) -> None:
+        self.directory = directory
+        super().__init__(f"the state directory {directory} can't be written to: {reason}")

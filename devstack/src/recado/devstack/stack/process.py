@@ -15,6 +15,7 @@ Nothing here is bound to one event loop: a process started in one loop may be st
 import asyncio
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -35,6 +36,7 @@ LAST_LINES = 20
 _LEASH = Path(__file__).with_name("_leash.py")
 _POLL = 0.05  # seconds between two looks at a process
 _TAIL_BYTES = 64 * 1024
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class ChildProcess:
@@ -82,15 +84,15 @@ class ChildProcess:
         return None if self.running or self._process is None else self._process.returncode
 
     def last_lines(self, count: int = LAST_LINES) -> tuple[str, ...]:
-        """End of the log, oldest line first; empty if nothing was written."""
+        """End of the log, oldest line first, without colours; empty if nothing was written."""
         try:
             with self.log.open("rb") as log:
                 size = log.seek(0, os.SEEK_END)
                 log.seek(max(0, size - _TAIL_BYTES))
                 text = log.read().decode(errors="replace")
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return ()
-        return tuple(text.splitlines()[-count:])
+        return tuple(_COLOUR.sub("", text).splitlines()[-count:])
 
     async def start(self, ready: Probe, timeout: timedelta = START_TIMEOUT) -> None:
         """Start the command and wait until `ready` says yes. Raises StartFailed."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from recado.devstack.stack.errors import StackError
+from recado.devstack.stack.errors import StackError, StateUnusable
 from recado.devstack.stack.integrations import (
     integrations,
     standins_configuration,
@@ -24,7 +24,7 @@ from recado.devstack.stack.integrations import (
 from recado.devstack.stack.kafka import BOOTSTRAP_VARIABLE, choose_kafka
 from recado.devstack.stack.mongodb import URL_VARIABLE, choose_mongodb
 from recado.devstack.stack.part import Part, PartStatus, ProcessPart
-from recado.devstack.stack.ports import Ports
+from recado.devstack.stack.ports import LOOPBACK, Ports
 from recado.devstack.stack.services import SERVICES, Service
 from recado.devstack.stack.standins import StandIns
 
@@ -63,7 +63,7 @@ class Stack:
         self._config = config
         # Children may run in another directory.
         state = config.state_directory.resolve()
-        ports, environment = config.ports, config.environment
+        ports, environment = config.ports, _reaching_loopback(config.environment)
         self._standins_file = state / "standins.yaml"
         self._demo_integrations_file = state / "integrations.yaml"
         self.kafka = choose_kafka(
@@ -163,8 +163,19 @@ class Stack:
         return (*self._base(), *self._services.values())
 
     def _write_files(self) -> None:
-        write_private(self._standins_file, standins_configuration(self._config.ports))
-        write_private(self._demo_integrations_file, integrations(self._config.ports))
+        try:
+            write_private(self._standins_file, standins_configuration(self._config.ports))
+            write_private(self._demo_integrations_file, integrations(self._config.ports))
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise StateUnusable(self._config.state_directory, reason) from error
+
+
+def _reaching_loopback(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """The environment, with what keeps a proxy of the user's from between the parts."""
+    known = environment.get("no_proxy") or environment.get("NO_PROXY")
+    no_proxy = f"{known},{LOOPBACK}" if known else LOOPBACK
+    return {**environment, "no_proxy": no_proxy, "NO_PROXY": no_proxy}
 
 
 async def _start_together(parts: Iterable[Part]) -> None:

@@ -73,9 +73,13 @@ class ParsedWebhook:
     """In the body's order."""
     statuses: tuple[StatusReported, ...] = ()
     unknown_integrations: tuple[str, ...] = ()
-    """Accounts named in the body that are not configured; their messages are not in `messages`."""
+    """Accounts named in the body that are not configured; their messages are not in `messages`.
+
+    Of many only the first are there."""
     problems: tuple[str, ...] = ()
-    """Parts that were skipped, each by its place and what is wrong. Quotes nothing of the body."""
+    """Parts that were skipped, each by its place and what is wrong. Quotes nothing of the body.
+
+    Of many only the first are there, and how many more."""
     integration: str | None = None
     """The integration that all of it is for; None where there is none, or more than one."""
 

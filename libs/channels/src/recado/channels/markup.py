@@ -9,6 +9,7 @@ Unlike CommonMark: a line break stays one, HTML is text, indented lines are no c
 no link definition but a source, which must not vanish.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -75,6 +76,8 @@ _STYLES = {
     "th": Style.BOLD,
 }
 
+_LANGUAGE = re.compile(r"[a-z0-9][a-z0-9+#._-]{0,31}", re.ASCII | re.IGNORECASE)
+
 BULLET = "• "
 QUOTE = "> "
 CELL = " | "
@@ -113,9 +116,15 @@ class _Styling:
             yield Span(start, end, self.style, self.argument)
 
 
-def _language(info: str) -> str | None:
-    """The language that a fence names, if it does."""
-    return next(iter(info.split()), None)
+def _code(node: SyntaxTreeNode) -> tuple[str, str | None]:
+    """A code block's text, and the language that its fence names.
+
+    What stands at the fence and can't be a language's name is text: it is not lost.
+    """
+    content, info = node.content.rstrip("\n"), node.info.strip()
+    if not info or _LANGUAGE.fullmatch(info):
+        return content, info or None
+    return f"{info}\n{content}".rstrip("\n"), None
 
 
 class _Writer:
@@ -155,7 +164,8 @@ class _Writer:
                 self._write(QUOTE)
                 self.blocks(node, indent + QUOTE)
             case "fence" | "code_block":
-                self._write(node.content.rstrip("\n"), Style.CODE_BLOCK, _language(node.info))
+                content, language = _code(node)
+                self._write(content, Style.CODE_BLOCK, language)
             case "table":
                 self._table(node, indent)
             case _:

@@ -25,7 +25,7 @@ from recado.ingress.directory import Directory, Target
 from recado.ingress.errors import TurnedAway, Unavailable
 from recado.ingress.outbox import Outbox
 from recado.ingress.packing import Packed, pack, pack_record
-from recado.ingress.recording import UNKNOWN, VERIFICATION, record
+from recado.ingress.recording import MAX_ERROR_LENGTH, UNKNOWN, VERIFICATION, record
 from recado.ingress.rejections import Rejections
 from recado.schemas.webhooks import MessageReceived, WebhookOutcome
 from recado.servicekit import metrics, tracing
@@ -231,4 +231,4 @@ def _error(parsed: ParsedWebhook, packed: Packed) -> str | None:
         *packed.problems,
         *((f"not a configured integration: {unknown}",) if unknown else ()),
     )
-    return "; ".join(problems) or None
+    return "; ".join(problems)[:MAX_ERROR_LENGTH] or None

@@ -29,7 +29,7 @@ from recado.channels.payload import (
 )
 from recado.channels.whatsapp import kinds
 from recado.channels.whatsapp.people import Contacts, address
-from recado.channels.whatsapp.settings import WhatsAppIntegration
+from recado.channels.whatsapp.settings import WhatsAppIntegration, is_phone_number_id
 from recado.schemas import ids
 from recado.schemas.base import Platform
 from recado.schemas.conversations import ReplyTo
@@ -43,6 +43,10 @@ from recado.schemas.webhooks import (
 
 MESSAGES_FIELD = "messages"
 MAX_FIELD_LENGTH = 64
+MAX_PROBLEMS = 20
+"""Told of one body, each by its place; a body may have a million. The others are counted."""
+MAX_UNKNOWN = 20
+"""Accounts named of one body that are not configured."""
 
 Event = TypeVar("Event", MessageReceived, StatusReported)
 
@@ -80,6 +84,7 @@ class _Reading:
         self._statuses: list[StatusReported] = []
         self._unknown: dict[str, None] = {}
         self._problems: list[str] = []
+        self._untold = 0
         self._fields: list[str] = []
         self._used: set[str] = set()
 
@@ -95,7 +100,7 @@ class _Reading:
             self._fields.append(field[:MAX_FIELD_LENGTH])
             return
         if value is None:
-            self._problems.append(f"{place}.value: not an object")
+            self._skip(f"{place}.value: not an object")
             return
         self._fields.extend(key for key in ("messages", "statuses", "errors") if value.get(key))
         integration = self._chosen(value)
@@ -120,9 +125,18 @@ class _Reading:
             messages=tuple(self._messages),
             statuses=tuple(self._statuses),
             unknown_integrations=tuple(self._unknown),
-            problems=tuple(self._problems),
+            problems=(*self._problems, *self._more()),
             integration=next(iter(self._used)) if len(self._used) == 1 else None,
         )
+
+    def _skip(self, problem: str) -> None:
+        if len(self._problems) < MAX_PROBLEMS:
+            self._problems.append(problem)
+        else:
+            self._untold += 1
+
+    def _more(self) -> tuple[str, ...]:
+        return (f"and {self._untold} more",) if self._untold else ()
 
     def _chosen(self, value: JsonObject) -> WhatsAppIntegration | None:
         number_id = identifier_in(object_in(value, "metadata"), "phone_number_id")
@@ -130,13 +144,18 @@ class _Reading:
             # A command typed by hand has no metadata. Meta always sends them.
             if len(self._integrations) == 1 and self._integrations[0].development:
                 return self._integrations[0]
-            self._unknown[NOT_NAMED] = None
+            self._name_unknown(NOT_NAMED)
             return None
         for one in self._integrations:
             if one.phone_number_id == number_id:
                 return one
-        self._unknown[number_id] = None
+        # What is not even of an account's form may be anything: it is not repeated.
+        self._name_unknown(number_id if is_phone_number_id(number_id) else NOT_NAMED)
         return None
+
+    def _name_unknown(self, account: str) -> None:
+        if len(self._unknown) < MAX_UNKNOWN:
+            self._unknown[account] = None
 
     def _objects(self, parent: JsonObject, key: str, at: str) -> Iterator[tuple[str, JsonObject]]:
         """The objects of a list, each with its place; anything else in it is a problem."""
@@ -145,21 +164,21 @@ class _Reading:
         if value is None:
             return
         if not isinstance(value, list):
-            self._problems.append(f"{place}: not a list")
+            self._skip(f"{place}: not a list")
             return
         for index, item in enumerate(value):
             if isinstance(item, dict):
                 yield f"{place}[{index}]", item
             else:
-                self._problems.append(f"{place}[{index}]: not an object")
+                self._skip(f"{place}[{index}]: not an object")
 
     def _keep(self, events: list[Event], place: str, read: Callable[[], Event]) -> None:
         try:
             events.append(read())
         except Malformed as malformed:
-            self._problems.append(f"{place}: {malformed}")
+            self._skip(f"{place}: {malformed}")
         except ValidationError as invalid:
-            self._problems.append(f"{place}: {fault(invalid)}")
+            self._skip(f"{place}: {fault(invalid)}")
 
     def _message(
         self, integration: WhatsAppIntegration, contacts: Contacts, message: JsonObject

@@ -1,5 +1,6 @@
 """A WhatsApp business number in the integrations file."""
 
+import re
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -8,12 +9,19 @@ from recado.channels.contract import Integration
 from recado.channels.credentials import BaseUrl, HeaderSecret, Secret
 from recado.schemas.base import Platform
 
+PHONE_NUMBER_ID = r"^[0-9]{1,32}$"
+
+
+def is_phone_number_id(text: str) -> bool:
+    """Whether it has the form of Meta's id of a business number."""
+    return re.fullmatch(PHONE_NUMBER_ID, text, re.ASCII) is not None
+
 
 class WhatsAppIntegration(Integration):
     """A business number and the app it belongs to."""
 
     platform: Literal[Platform.WHATSAPP]
-    phone_number_id: Annotated[str, Field(pattern=r"^[0-9]{1,32}$")]
+    phone_number_id: Annotated[str, Field(pattern=PHONE_NUMBER_ID)]
     access_token: HeaderSecret
     app_secret: Secret | None = None
     """Signs webhooks. May be absent in development mode only: without it anyone could write."""

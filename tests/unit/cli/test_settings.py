@@ -1,0 +1,65 @@
+"""Where the command finds what it talks to: the environment, then what `recado up` wrote."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from recado.cli.settings import CliSettings
+from recado.cli.up import write_environment
+
+URL = "mongodb://user:p%40ss'w\\ord@127.0.0.1:27117/?directConnection=true&w=1 #not-a-comment"
+
+
+@pytest.fixture(autouse=True)
+def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for name in CliSettings.model_fields:
+        monkeypatch.delenv(f"RECADO_{name.upper()}", raising=False)
+    return tmp_path
+
+
+def of_a_stack() -> CliSettings:
+    return CliSettings(
+        kafka_bootstrap_servers="127.0.0.1:19092",
+        mongodb_url=URL,
+        mongodb_database="recado",
+        integrations_file=Path("a folder/it's $HOME/integrations.yaml"),
+        ingress_url="http://127.0.0.1:9000",
+        standins_url="http://127.0.0.1:9100",
+    )
+
+
+def test_what_up_wrote_is_read_as_it_was() -> None:
+    """Whatever the addresses hold."""
+    write_environment(of_a_stack(), Path(".recado"))
+    assert CliSettings() == of_a_stack()
+
+
+def test_the_environment_comes_before_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    write_environment(of_a_stack(), Path(".recado"))
+    monkeypatch.setenv("RECADO_INGRESS_URL", "http://elsewhere:1")
+    assert CliSettings().ingress_url == "http://elsewhere:1"
+    assert CliSettings().standins_url == "http://127.0.0.1:9100"
+
+
+def test_without_a_file_the_defaults_hold() -> None:
+    assert CliSettings().mongodb_url == "mongodb://127.0.0.1:27017"
+    assert CliSettings().integrations_file == Path(".recado/integrations.yaml")
+
+
+def test_only_this_user_can_read_the_file_also_if_it_was_open_before() -> None:
+    """MongoDB's address may hold a password."""
+    file = Path(".recado/environment")
+    file.parent.mkdir()
+    file.touch(0o644)
+    write_environment(of_a_stack(), Path(".recado"))
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert [one.name for one in file.parent.iterdir()] == ["environment"]
+
+
+def test_other_names_in_the_file_are_passed_over() -> None:
+    file = Path(".recado/environment")
+    file.parent.mkdir()
+    file.write_text("RECADO_SOMETHING_NEW=1\nOTHER=2\n", encoding="utf-8")
+    assert CliSettings().ingress_url == "http://127.0.0.1:9000"
