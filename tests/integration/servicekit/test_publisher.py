@@ -1,7 +1,9 @@
 """Published means acknowledged: against Apache Kafka, with and without it."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from aiokafka import AIOKafkaConsumer
@@ -10,7 +12,8 @@ from recado.devstack.stack.kafka import ApacheKafka, RealKafka
 from recado.schemas.encoding import decode, trace_of
 from recado.schemas.topics import MESSAGES
 from recado.servicekit import tracing
-from recado.servicekit.kafka import NotAcknowledged, Publisher, make_broker
+from recado.servicekit.kafka import NotAcknowledged, Publisher, make_broker, make_producer
+from recado.servicekit.publishing import LastingPublisher
 from recado.servicekit.settings import KafkaSettings
 from recado.servicekit.topics import apply
 from support import examples
@@ -57,8 +60,9 @@ async def test_without_kafka_publishing_fails_in_time_and_works_again_afterwards
     try:
         await publisher.publish(examples.MESSAGE_RECEIVED)
         await own_kafka.kill9()
-        with pytest.raises(NotAcknowledged, match=r"recado\.messages"):
+        with pytest.raises(NotAcknowledged, match=r"recado\.messages") as failure:
             await publisher.publish(examples.MESSAGE_RECEIVED)
+        assert not failure.value.lasts
         await own_kafka.start()
         async with asyncio.timeout(60):
             while True:
@@ -69,3 +73,46 @@ async def test_without_kafka_publishing_fails_in_time_and_works_again_afterwards
                     continue
     finally:
         await broker.stop()
+
+
+async def test_a_record_that_kafka_refused_spoils_a_connection_and_no_lasting_publisher(
+    own_kafka: ApacheKafka,
+) -> None:
+    """The producer's sequence has a gap: on it, what follows would wait for ever."""
+    settings = KafkaSettings(kafka_bootstrap_servers=own_kafka.bootstrap)
+    await apply(settings, [replace(MESSAGES, max_record=5_000)])
+    small = examples.MESSAGE_RECEIVED
+    noise = "".join(uuid4().hex for _ in range(1000))
+    too_large = small.model_copy(update={"text": noise})
+    broker = make_broker(settings, "test")
+    await broker.start()
+    bare, lasting = Publisher(broker, "test"), LastingPublisher(settings, "test")
+    try:
+        # Kafka looks for gaps only where it knows the producer.
+        await bare.publish(small)
+        for event in (too_large, small):
+            with pytest.raises(NotAcknowledged) as failure:
+                await bare.publish(event)
+            assert failure.value.lasts
+        await lasting.publish(small)
+        with pytest.raises(NotAcknowledged):
+            await lasting.publish(too_large)
+        await lasting.publish(small)
+    finally:
+        await lasting.close()
+        await broker.stop()
+
+
+async def test_a_producer_stops_while_kafka_is_away_although_it_holds_a_record(
+    own_kafka: ApacheKafka,
+) -> None:
+    """A service that ends in an outage does not wait for the outage's end."""
+    settings = KafkaSettings(kafka_bootstrap_servers=own_kafka.bootstrap)
+    await apply(settings, [MESSAGES])
+    producer = make_producer(settings, "test")
+    await producer.start()
+    await producer.send_and_wait(MESSAGES.name, b"before", b"key")
+    await own_kafka.kill9()
+    await producer.send(MESSAGES.name, b"never acknowledged", b"key")
+    async with asyncio.timeout(60):
+        await producer.stop()

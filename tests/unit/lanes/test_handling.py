@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 
 from recado_lanes import (
+    ConsumerFailed,
     HandlerStuck,
     Permanent,
     Record,
     Skipped,
-    TooManyDeadLetters,
     Transient,
     Unavailable,
 )
@@ -248,44 +248,21 @@ async def test_a_dead_letter_that_is_refused_for_good_stops_the_consumer(bench: 
     assert bench.kafka.committed == {}
 
 
-async def test_too_many_keys_failing_in_a_row_stop_the_consumer_before_the_last_is_lost(
+async def test_a_handler_that_can_not_go_on_ends_the_consumer_and_its_record_is_not_done(
     bench: Bench,
 ) -> None:
-    async def handler(record: Record) -> None:
-        raise Permanent("all is broken")
+    """What is beyond repair in this process may work in the next."""
 
-    consumer = await bench.add(handler, dead_letters_in_a_row=5)
-    for n in range(20):
-        bench.kafka.append("letters", b"a", key=b"%d" % n)
+    async def handler(record: Record) -> None:
+        raise ConsumerFailed("the connection is spoilt")
+
+    consumer = await bench.add(handler)
+    bench.kafka.append("letters", b"a", key=b"k")
     await consumer.poll()
-    with pytest.raises(TooManyDeadLetters):
+    with pytest.raises(ConsumerFailed, match="spoilt"):
         await bench.ended(consumer)
-    assert len(bench.dead_letters.letters) == 4
-    assert list(bench.kafka.committed.values()) == [4], "what became a letter is committed"
-    assert isinstance(bench.watcher.failures[0], TooManyDeadLetters)
-
-
-async def test_one_key_that_always_fails_stops_nothing(bench: Bench) -> None:
-    async def handler(record: Record) -> None:
-        raise Permanent("bad")
-
-    consumer = await bench.add(handler, dead_letters_in_a_row=3)
-    for _ in range(20):
-        bench.kafka.append("letters", b"a", key=b"same")
-    await bench.settle(consumer)
-    assert len(bench.dead_letters.letters) == 20
-
-
-async def test_a_success_breaks_the_row_of_failing_keys(bench: Bench) -> None:
-    async def handler(record: Record) -> None:
-        if record.offset % 3:
-            raise Permanent("bad")
-
-    consumer = await bench.add(handler, dead_letters_in_a_row=3)
-    for n in range(30):
-        bench.kafka.append("letters", b"a", key=b"%d" % n)
-    await bench.settle(consumer)
-    assert len(bench.dead_letters.letters) == 20
+    assert bench.kafka.committed == {}
+    assert bench.dead_letters.letters == []
 
 
 async def test_tombstones_are_skipped_counted_and_committed(bench: Bench) -> None:

@@ -1,6 +1,7 @@
 """The aiokafka adapters, without a broker: what they make of records and errors."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -15,9 +16,21 @@ from aiokafka.errors import (
     MessageSizeTooLargeError,
     NotEnoughReplicasError,
 )
+from faststream.kafka import KafkaBroker
 
-from recado_lanes import CommitRejected, ConsumerFailed, DeadLetter, Partition, Record, Unavailable
-from recado_lanes.kafka import AiokafkaConsumerPort, KafkaDeadLetters, to_record
+from recado_lanes import (
+    BaseObserver,
+    CommitRejected,
+    ConsumerFailed,
+    DeadLetter,
+    LaneOptions,
+    Partition,
+    Record,
+    Unavailable,
+)
+from recado_lanes.faststream import LanesSubscriber, Poll, attach
+from recado_lanes.kafka import AiokafkaConsumerPort, GroupOptions, KafkaDeadLetters, to_record
+from recado_lanes.testing import FakeDeadLetters
 
 OFFSETS = {Partition("letters", 0): 5}
 
@@ -90,7 +103,8 @@ def test_pausing_what_is_not_assigned_is_ignored() -> None:
     assert client.paused == [TopicPartition("letters", 0)]
 
 
-def test_a_record_is_taken_over_unchanged_and_an_absent_header_value_becomes_empty() -> None:
+def polled(**changes: object) -> "ConsumerRecord[bytes, bytes]":
+    """A record as aiokafka hands it out."""
     raw: ConsumerRecord[bytes, bytes] = ConsumerRecord(
         topic="letters",
         partition=1,
@@ -104,7 +118,11 @@ def test_a_record_is_taken_over_unchanged_and_an_absent_header_value_becomes_emp
         serialized_value_size=-1,
         headers=(("a", b"\xff"), ("b", None)),
     )
-    assert to_record(raw) == Record(
+    return replace(raw, **changes)
+
+
+def test_a_record_is_taken_over_unchanged_and_an_absent_header_value_becomes_empty() -> None:
+    assert to_record(polled()) == Record(
         topic="letters",
         partition=1,
         offset=7,
@@ -113,6 +131,35 @@ def test_a_record_is_taken_over_unchanged_and_an_absent_header_value_becomes_emp
         headers=(("a", b"\xff"), ("b", b"")),
         timestamp=datetime(1970, 1, 1, 0, 0, 1, 500_000, tzinfo=UTC),
     )
+
+
+@pytest.mark.parametrize("timestamp", [-1, -(2**63), 10**15, 2**63 - 1])
+def test_a_timestamp_that_is_no_date_costs_no_record(timestamp: int) -> None:
+    """A writer may send any number; an error here would hold up the whole partition."""
+    assert to_record(polled(timestamp=timestamp)).timestamp.tzinfo is UTC
+
+
+async def test_a_batch_that_can_not_be_taken_ends_the_lanes() -> None:
+    """FastStream would log it and read on, and the next commit would lose the batch."""
+    broker = KafkaBroker(allow_auto_create_topics=False)
+    lanes = attach(
+        broker,
+        handlers={"letters": _never},
+        dead_letters=FakeDeadLetters(),
+        group=GroupOptions(group_id="group"),
+        options=LaneOptions(service="tests"),
+        observer=BaseObserver(),
+    )
+    (subscriber,) = broker.subscribers
+    assert isinstance(subscriber, LanesSubscriber)
+    poll = Poll([polled(offset="not a number")])
+    poll.epoch = lanes.epoch
+    await subscriber.submit(poll)
+    assert isinstance(lanes.failure, ConsumerFailed)
+
+
+async def _never(record: Record) -> None:
+    raise AssertionError(record)
 
 
 def letter(*, key: bytes | None = b"k", value: bytes | None = b"v") -> DeadLetter:

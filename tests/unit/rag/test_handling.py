@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from aiokafka.errors import MessageSizeTooLargeError
+from aiokafka.errors import MessageSizeTooLargeError, OutOfOrderSequenceNumber
 
 from recado.rag.answering import Answering
 from recado.rag.coverage import Coverage
@@ -118,6 +118,27 @@ async def test_an_answer_that_is_too_large_for_its_topic_is_given_up() -> None:
     rag.topic.away, rag.topic.cause = True, MessageSizeTooLargeError()
     with pytest.raises(Permanent):
         await rag.handle(record(message()))
+
+
+@pytest.mark.parametrize("cause", [OutOfOrderSequenceNumber(), TimeoutError()])
+async def test_a_kafka_that_is_away_is_waited_for(cause: Exception) -> None:
+    rag = Rag()
+    rag.topic.away, rag.topic.cause = True, cause
+    with pytest.raises(Unavailable):
+        await rag.handle(record(message()))
+
+
+async def test_an_answer_that_kafka_did_not_take_until_its_deadline_is_made_anew() -> None:
+    """The old one would not be sent any more, and the customer would hear nothing."""
+    rag = Rag()
+    rag.topic.away = True
+    with pytest.raises(Unavailable):
+        await rag.handle(record(message()))
+    rag.topic.away = False
+    rag.clock += timedelta(minutes=15)
+    await rag.handle(record(message()))
+    (answer,) = rag.topic.answers
+    assert answer.deadline > rag.clock
 
 
 async def test_messages_older_than_twelve_hours_are_skipped() -> None:

@@ -46,7 +46,10 @@ def up(
     demo: Annotated[bool, typer.Option(help="Ask three questions and show the answers.")] = False,
     once: Annotated[bool, typer.Option(help="End when that is done.")] = False,
     state: Annotated[
-        Path, typer.Option(help="Where data, logs and addresses are kept.")
+        Path,
+        typer.Option(
+            help="Where data, logs and addresses are kept; other commands look in .recado."
+        ),
     ] = STATE_DIRECTORY,
     as_json: AsJson = False,
 ) -> None:

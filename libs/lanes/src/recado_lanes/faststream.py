@@ -85,10 +85,13 @@ class LanesSubscriber(BatchSubscriber):
         return poll
 
     def _fatal(self, error: Exception) -> ConsumerStoppedError:
-        failure = ConsumerFailed(f"polling failed: {type(error).__name__}: {error}")
+        self._fail("polling failed", error)
+        return ConsumerStoppedError()
+
+    def _fail(self, what: str, error: Exception) -> None:
+        failure = ConsumerFailed(f"{what}: {type(error).__name__}: {error}")
         failure.__cause__ = error
         self.lanes.fail(failure)
-        return ConsumerStoppedError()
 
     async def consume_one(self, msg: tuple[ConsumerRecord, ...]) -> None:
         """Through FastStream's stack; past it if something there failed."""
@@ -98,9 +101,12 @@ class LanesSubscriber(BatchSubscriber):
             await self.submit(msg)
 
     async def submit(self, poll: Poll) -> None:
-        """Give a poll to the lanes."""
+        """Give a poll to the lanes. If that fails they end: FastStream would read on past it."""
         poll.submitted = True
-        await self.lanes.submit([to_record(raw) for raw in poll], epoch=poll.epoch)
+        try:
+            await self.lanes.submit([to_record(raw) for raw in poll], epoch=poll.epoch)
+        except Exception as error:  # noqa: BLE001 - `run` raises it
+            self._fail("a batch could not be taken", error)
 
 
 class LanesListener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
@@ -204,8 +210,7 @@ def attach(
     listener.subscriber = subscriber
 
     @subscriber
-    async def take(message: KafkaMessage) -> None:
-        poll = message.raw_message
+    async def take(poll: object) -> None:
         if isinstance(poll, Poll):
             await subscriber.submit(poll)
 
@@ -228,15 +233,26 @@ async def parse(batch: tuple[ConsumerRecord, ...]) -> KafkaMessage:
 
 
 async def decode(message: KafkaMessage) -> object:
-    """Nothing is decoded here."""
-    return message.body
+    """Nothing is decoded here: the handler gets the poll as it is.
+
+    A handler that asked for the message would get it through a thread, as anything from
+    FastStream's context, and that costs more than all the rest of its stack.
+    """
+    return message.raw_message
 
 
-async def serve(broker: KafkaBroker, lanes: Lanes, until: asyncio.Event) -> None:
+async def serve(
+    broker: KafkaBroker,
+    lanes: Lanes,
+    until: asyncio.Event,
+    *,
+    close_timeout: timedelta = timedelta(seconds=10),
+) -> None:
     """Consume until the event is set or the lanes fail; raises the lanes' fatal error.
 
     The lanes run before the broker starts; at the end they are drained and committed, and only
-    then the consumer leaves its group.
+    then the consumer leaves its group. That takes `close_timeout` at most: a producer waits for
+    what it holds to be acknowledged, and while Kafka is away that has no end.
     """
     work = asyncio.create_task(lanes.run(), name="lanes")
     asked = asyncio.create_task(until.wait(), name="until")
@@ -251,8 +267,16 @@ async def serve(broker: KafkaBroker, lanes: Lanes, until: asyncio.Event) -> None
         start.cancel()
         await lanes.stop()
         await asyncio.wait({start, asked})
-        await broker.stop()
+        await _close(broker, close_timeout)
     await work
+
+
+async def _close(broker: KafkaBroker, within: timedelta) -> None:
+    try:
+        async with asyncio.timeout(within.total_seconds()):
+            await broker.stop()
+    except TimeoutError:
+        log.warning("the broker could not be closed in %s", within)
 
 
 def _ms(time: timedelta) -> int:

@@ -29,10 +29,10 @@ NO_TIME: Final = timedelta(0)
 
 
 class DeadLetterGuard:
-    """Counts failures of different keys in a row; shared by all partitions of a consumer.
+    """Counts failures of different keys in a row; shared by all partitions of a topic.
 
     One customer whose records all fail is no outage, many different ones are. Records without
-    a key count one by one.
+    a key count one by one. What goes well on another topic says nothing about this one's handler.
     """
 
     def __init__(self, limit: int) -> None:
@@ -89,7 +89,7 @@ class Handling:
         self._options = options
         self._observer = observer
         self._backoff = Backoff(options)
-        self._guard = DeadLetterGuard(options.dead_letters_in_a_row)
+        self._guards: dict[str, DeadLetterGuard] = {}
 
     async def handle(self, handler: Handler, record: Record, closing: asyncio.Event) -> bool:
         """Bring one record to its end. See the module for the result. Raises `Fatal`."""
@@ -129,7 +129,7 @@ class Handling:
                 limit = options.bug_attempts
             else:
                 outage.over(record)
-                self._guard.succeeded()
+                self._guard(record).succeeded()
                 took = timedelta(seconds=loop.time() - began)
                 self._observer.handled(record, attempts=attempts + 1, took=took)
                 return True
@@ -143,11 +143,18 @@ class Handling:
             await set_within(closing, wait)
         return False
 
+    def _guard(self, record: Record) -> DeadLetterGuard:
+        guard = self._guards.get(record.topic)
+        if guard is None:
+            guard = DeadLetterGuard(self._options.dead_letters_in_a_row)
+            self._guards[record.topic] = guard
+        return guard
+
     async def _bury(
         self, record: Record, error: Exception, attempts: int, closing: asyncio.Event
     ) -> bool:
         """Publish the dead letter, however long that takes; False if the lane closes first."""
-        self._guard.failed(record, error)
+        self._guard(record).failed(record, error)
         letter = DeadLetter.of(
             record,
             error,

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import (
@@ -17,6 +17,9 @@ from aiokafka.errors import (
 from recado_lanes.dead_letter import DeadLetter
 from recado_lanes.errors import CommitRejected, ConsumerFailed, Unavailable
 from recado_lanes.record import Partition, Record
+
+LAST_TIMESTAMP: Final = 253_402_300_799_000
+"""The last second of the year 9999, in milliseconds: a datetime knows none beyond."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +147,8 @@ def to_record(raw: ConsumerRecord) -> Record:
         key=raw.key,
         value=raw.value,
         headers=tuple((name, value or b"") for name, value in raw.headers),
-        # -1 stands for none.
-        timestamp=datetime.fromtimestamp(max(raw.timestamp, 0) / 1000, UTC),
+        # -1 stands for none. A writer may send any number, also one that is no date.
+        timestamp=datetime.fromtimestamp(min(max(raw.timestamp, 0), LAST_TIMESTAMP) / 1000, UTC),
     )
 
 

@@ -58,7 +58,7 @@ class LaneOptions:
     """A dead letter that is not acknowledged in this time is published again."""
 
     dead_letters_in_a_row: int = 50
-    """So many different keys that fail in a row, without a success between, stop the consumer."""
+    """So many keys of a topic that fail in a row, without a success there, stop the consumer."""
 
     high_water: int = 1000
     """A partition with this many records waiting is paused."""

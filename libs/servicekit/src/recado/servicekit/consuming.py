@@ -26,6 +26,8 @@ class ConsumedRecord(Protocol):
     @property
     def topic(self) -> str: ...
     @property
+    def partition(self) -> int: ...
+    @property
     def value(self) -> bytes | None: ...
     @property
     def headers(self) -> tuple[tuple[str, bytes], ...]: ...
@@ -42,9 +44,13 @@ class _Letter(Protocol):
     def attempts(self) -> int: ...
 
 
-class _Partition(Protocol):
+class AnyPartition(Protocol):
+    """A partition as a lane names it."""
+
     @property
     def topic(self) -> str: ...
+    @property
+    def number(self) -> int: ...
 
 
 def event_of(record: ConsumedRecord) -> Event | None:
@@ -61,10 +67,14 @@ def event_of(record: ConsumedRecord) -> Event | None:
 
 
 class LaneMetrics:
-    """Counts and times what happens in the lanes, and logs what an operator must see."""
+    """Counts and times what happens in the lanes, and logs what an operator must see.
+
+    Intake counts as paused as long as any partition of ours is, for that reason.
+    """
 
     def __init__(self) -> None:
         self._joined = False
+        self._paused: dict[str, set[tuple[str, int]]] = {"unavailable": set(), "backlog": set()}
 
     async def problem(self) -> str | None:
         """A readiness check: what is wrong while the group has not let this process in."""
@@ -76,8 +86,13 @@ class LaneMetrics:
         metrics.REBALANCES.labels("assigned").inc()
         log.info("consumer.assigned", partitions=sorted(map(str, partitions)))
 
-    def revoked(self, partitions: Collection[object], *, unfinished: int, took: timedelta) -> None:
+    def revoked(
+        self, partitions: Collection[AnyPartition], *, unfinished: int, took: timedelta
+    ) -> None:
         """Partitions went; the group is about to say which come."""
+        for partition in partitions:
+            for reason in self._paused:
+                self._pause(reason, partition.topic, partition.number, paused=False)
         metrics.REBALANCES.labels("revoked").inc()
         log.info(
             "consumer.revoked",
@@ -123,7 +138,7 @@ class LaneMetrics:
 
     def unavailable(self, record: ConsumedRecord, *, error: Exception, lasts: timedelta) -> None:
         """A dependency is down."""
-        metrics.PAUSED.labels("unavailable").set(1)
+        self._pause("unavailable", record.topic, record.partition)
         log.warning(
             "consumer.unavailable",
             topic=record.topic,
@@ -133,17 +148,17 @@ class LaneMetrics:
 
     def available(self, record: ConsumedRecord, *, lasted: timedelta) -> None:
         """It is back."""
-        metrics.PAUSED.labels("unavailable").set(0)
+        self._pause("unavailable", record.topic, record.partition, paused=False)
         log.warning("consumer.available", topic=record.topic, lasted=lasted.total_seconds())
 
-    def paused(self, partition: _Partition, *, waiting: int) -> None:
+    def paused(self, partition: AnyPartition, *, waiting: int) -> None:
         """Too much waits."""
-        metrics.PAUSED.labels("backlog").set(1)
+        self._pause("backlog", partition.topic, partition.number)
         metrics.WAITING_RECORDS.labels(partition.topic).set(waiting)
 
-    def resumed(self, partition: _Partition, *, waiting: int) -> None:
+    def resumed(self, partition: AnyPartition, *, waiting: int) -> None:
         """Little enough waits."""
-        metrics.PAUSED.labels("backlog").set(0)
+        self._pause("backlog", partition.topic, partition.number, paused=False)
         metrics.WAITING_RECORDS.labels(partition.topic).set(waiting)
 
     def committed(self, offsets: Mapping[PartitionT, int]) -> None:
@@ -158,3 +173,11 @@ class LaneMetrics:
     def failed(self, error: Exception) -> None:
         """The consumer stops."""
         log.critical("consumer.failed", error=f"{type(error).__name__}: {error}")
+
+    def _pause(self, reason: str, topic: str, number: int, *, paused: bool = True) -> None:
+        partitions = self._paused[reason]
+        if paused:
+            partitions.add((topic, number))
+        else:
+            partitions.discard((topic, number))
+        metrics.PAUSED.labels(reason).set(bool(partitions))

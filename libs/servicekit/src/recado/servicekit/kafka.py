@@ -4,6 +4,11 @@
 `Publisher` writes events. A call returns only when Kafka has acknowledged every event of it
 (`acks=all`, idempotent producer), or raises `NotAcknowledged`: then some of them may be in Kafka
 and the caller must have the whole repeated. Events have derived ids, so a repeat is recognised.
+
+aiokafka reconnects by itself, but for one case: after an error that it does not repeat (a record
+that Kafka refused, a fenced producer) an idempotent producer's sequence numbers have a gap, and
+Kafka takes nothing more of it for that partition. `NotAcknowledged.lasts` says so: then only a new
+connection helps; `recado.servicekit.publishing` makes one.
 """
 
 import asyncio
@@ -12,8 +17,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Literal
 
+import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, KafkaTimeoutError
 from faststream.kafka import KafkaBroker
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
@@ -25,7 +31,10 @@ from recado.servicekit.settings import KafkaSettings
 
 MAX_REQUEST_BYTES = max(topic.max_record for topic in ALL_TOPICS) + 1024 * 1024
 PUBLISH_TIMEOUT = timedelta(seconds=10)
+CLOSE_TIMEOUT = timedelta(seconds=5)
 COMPRESSION: Literal["lz4"] = "lz4"
+
+log = structlog.stdlib.get_logger(__name__)
 
 
 class NotAcknowledged(Exception):
@@ -34,6 +43,16 @@ class NotAcknowledged(Exception):
     def __init__(self, topics: Sequence[str], cause: str) -> None:
         super().__init__(f"Kafka did not acknowledge {', '.join(topics)}: {cause}")
         self.topics = tuple(topics)
+
+    @property
+    def lasts(self) -> bool:
+        """Whether this connection won't do for the topic any more, however often it is tried."""
+        cause = self.__cause__
+        return (
+            isinstance(cause, KafkaError)
+            and not cause.retriable
+            and not isinstance(cause, KafkaTimeoutError)
+        )
 
 
 def make_broker(settings: KafkaSettings, service: str) -> KafkaBroker:
@@ -140,9 +159,25 @@ class Publisher:
         return future
 
 
+class BoundedProducer(AIOKafkaProducer):  # type: ignore[misc]  # aiokafka is untyped
+    """A producer whose `stop` ends also while Kafka is away.
+
+    aiokafka's own waits until all that it holds is acknowledged, however long that takes. What is
+    given up after `CLOSE_TIMEOUT` was never acknowledged, so whoever wrote it does so again.
+    """
+
+    async def stop(self) -> None:
+        """Close the connection."""
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT.total_seconds()):
+                await super().stop()
+        except TimeoutError:
+            log.warning("kafka.closed_unacknowledged")
+
+
 def make_producer(settings: KafkaSettings, service: str) -> AIOKafkaProducer:
     """A plain producer, not yet started: for records that must go as they are (dead letters)."""
-    return AIOKafkaProducer(
+    return BoundedProducer(
         **client_options(settings),
         client_id=f"recado-{service}-dead-letters",
         acks="all",

@@ -35,7 +35,7 @@ def configure(service: str, level: str = "INFO", style: str = "json") -> None:
     ]
     renderer: structlog.typing.Processor
     if style == "console":
-        renderer = structlog.dev.ConsoleRenderer()
+        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     else:
         shared.append(structlog.processors.format_exc_info)
         renderer = structlog.processors.JSONRenderer()

@@ -13,6 +13,9 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import SpanKind
 from opentelemetry.util.types import AttributeValue
 
+# Asked for once: each `get_tracer` makes one anew. It takes the provider that is set later.
+_TRACER = trace.get_tracer("recado")
+
 
 def configure(service: str) -> None:
     """Give the process a tracer provider that names it."""
@@ -33,8 +36,7 @@ def span(
     An unreadable `parent` is ignored and starts a new trace.
     """
     context = propagate.extract({"traceparent": parent}) if parent else None
-    tracer = trace.get_tracer("recado")
-    with tracer.start_as_current_span(
+    with _TRACER.start_as_current_span(
         name, context=context, kind=kind, attributes=attributes, record_exception=False
     ) as current:
         yield current

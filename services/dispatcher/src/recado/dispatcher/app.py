@@ -20,7 +20,8 @@ from recado.dispatcher.store import MongoDocuments
 from recado.schemas.topics import DELIVERIES, dead_letters
 from recado.servicekit.consuming import LaneMetrics
 from recado.servicekit.health import Health, HealthServer
-from recado.servicekit.kafka import Publisher, make_broker, make_producer
+from recado.servicekit.kafka import make_broker, make_producer
+from recado.servicekit.publishing import LastingPublisher
 from recado_lanes import LaneOptions, Lanes
 from recado_lanes.faststream import attach, serve
 from recado_lanes.kafka import GroupOptions, KafkaDeadLetters
@@ -56,8 +57,8 @@ class App:
         self._broker = make_broker(settings, SERVICE)
         self._producer = make_producer(settings, SERVICE)
         metrics = LaneMetrics()
-        publisher = Publisher(self._broker, SERVICE)
-        handlers = build(settings, self._documents, self._senders, publisher.publish)
+        self._publisher = LastingPublisher(settings, SERVICE)
+        handlers = build(settings, self._documents, self._senders, self._publisher.publish)
         self._lanes = _attach(self._broker, self._producer, settings, handlers, metrics)
         health = Health({"kafka": metrics.problem, "mongodb": self._store_problem})
         self._health = HealthServer(health, settings.host, settings.port)
@@ -71,6 +72,7 @@ class App:
         self._open.push_async_callback(self._senders.close)
         await self._health.start()
         self._open.push_async_callback(self._health.stop)
+        self._open.push_async_callback(self._publisher.close)
         self._open.push_async_callback(self._producer.stop)
         await self._producer.start()
         self._serving = asyncio.create_task(self._serve(), name="dispatcher")

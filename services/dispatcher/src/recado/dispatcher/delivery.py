@@ -51,12 +51,20 @@ class PartEntry(_Kept):
     attempt: int = 0
     repeats: int = 0
     """How often it was sent again because an earlier result was not known."""
+    repeats_before: int = 0
+    """Those of them before the answer was last driven again."""
     owner: str | None = None
     claimed_at: datetime | None = None
     uncertain_at: datetime | None = None
+    """Since when something of it may have arrived that nobody knows of."""
     platform_message_id: str | None = None
     reason: NotDeliveredReason | None = None
     error: PlatformError | None = None
+
+    @property
+    def repeats_this_time(self) -> int:
+        """Those since the answer was last driven again."""
+        return self.repeats - self.repeats_before
 
 
 class Outcome(_Kept):

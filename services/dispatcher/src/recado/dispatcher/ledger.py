@@ -97,14 +97,15 @@ class Ledger:
         )
 
     async def release(self, delivery: Delivery, number: int) -> Delivery | None:
-        """Give a claim back: nothing was sent."""
-        return await self._step(
-            delivery.id,
-            number,
-            delivery.parts[number].attempt,
-            (PartState.CLAIMED,),
-            {"state": PartState.PENDING.value, "owner": None},
-        )
+        """Give a claim back: nothing was sent under it.
+
+        A part that was uncertain before is so again: an earlier request of it may have arrived.
+        """
+        part = delivery.parts[number]
+        changed: dict[str, object] = {"state": PartState.PENDING.value, "owner": None}
+        if part.uncertain_at is not None:
+            changed |= {"state": PartState.UNCERTAIN.value, "repeats": part.repeats - 1}
+        return await self._step(delivery.id, number, part.attempt, (PartState.CLAIMED,), changed)
 
     async def sent(
         self, delivery: Delivery, number: int, platform_message_id: str
@@ -193,8 +194,10 @@ class Ledger:
             raise ValueError(f"answer {delivery.id} has no outcome to be taken back")
         changed: dict[str, object] = {"outcome": None}
         for number, part in enumerate(delivery.parts):
+            changed[f"parts.{number}.repeats_before"] = part.repeats
             if part.state is PartState.FAILED:
                 changed[f"parts.{number}.state"] = PartState.PENDING.value
+                changed[f"parts.{number}.uncertain_at"] = None
         return await self._update(delivery.id, {"outcome.at": delivery.outcome.at}, changed)
 
     async def _step(

@@ -30,6 +30,12 @@ log = structlog.stdlib.get_logger(__name__)
 POLL: Final = timedelta(milliseconds=250)
 """How often the ledger is asked while a claim or an uncertain part is waited for."""
 
+MOST_REPEATS: Final = 3
+"""So often a part is sent again whose result stays unknown: the customer may see every one."""
+
+FIRST_PAUSE: Final = timedelta(seconds=5)
+"""Between the first and the second repeat at least; then four times as long each time."""
+
 
 @dataclass(frozen=True, slots=True)
 class WhenUncertain:
@@ -38,7 +44,7 @@ class WhenUncertain:
     settled_within: timedelta
     """Wait so long for a status report to settle it; zero where the platform sends none."""
     send_again: bool
-    """If nothing has settled it: send it again, or leave it and say so."""
+    """If nothing has settled it: send it again, `MOST_REPEATS` times at most, or leave it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,7 @@ class Parts:
         """Send the part, or find out that it was sent. Raises `SendLater`, `IntegrationStopped`.
 
         Waits for others are bounded by the age of their claim, waits for a status by
-        `settled_within`; both end when they are cancelled.
+        `settled_within`, repeats by `MOST_REPEATS`; all end when they are cancelled.
         """
         while True:
             part = delivery.parts[number]
@@ -103,7 +109,7 @@ class Parts:
                 case PartState.UNCERTAIN:
                     if self._may_be_settled(answer, part):
                         delivery = await self._wait(delivery)
-                    elif not self._send_again(answer):
+                    elif not self._send_again(answer, part):
                         return delivery, NotDeliveredReason.UNCERTAIN
                     else:
                         log.warning("part.sent_again", answer_id=delivery.id, part=number)
@@ -181,12 +187,17 @@ class Parts:
         return min(result.retry_after, max(answer.deadline - self._clock(), timedelta(0)))
 
     def _may_be_settled(self, answer: Outgoing, part: PartEntry) -> bool:
-        wait = self._when_uncertain[answer.reply_to.platform].settled_within
+        """Whether a report on it may still come, or it was sent again only just now."""
+        when = self._when_uncertain[answer.reply_to.platform]
+        wait = when.settled_within
+        if when.send_again and 0 < part.repeats_this_time < MOST_REPEATS:
+            wait = max(wait, FIRST_PAUSE * 4 ** (part.repeats_this_time - 1))
         return part.uncertain_at is not None and self._clock() < part.uncertain_at + wait
 
-    def _send_again(self, answer: Outgoing) -> bool:
+    def _send_again(self, answer: Outgoing, part: PartEntry) -> bool:
         wanted = self._when_uncertain[answer.reply_to.platform].send_again
-        return wanted and self._clock() < answer.deadline
+        in_time = self._clock() < answer.deadline
+        return wanted and in_time and part.repeats_this_time < MOST_REPEATS
 
     async def _wait(self, delivery: Delivery) -> Delivery:
         await self._sleep(POLL)

@@ -32,8 +32,9 @@ DUPLICATE_KEY = 11000
 VISIBLE_ATTEMPTS = 8
 """Looks at a document whose insert is being committed: 2.5 s in all."""
 
-# A wait, not a bug: the primary steps down, the server shuts down, the write concern is not met.
-_PASSING = {64, 89, 91, 100, 189, 9001, 10058, 10107, 11600, 11602, 13435, 13436}
+# A wait, not a bug: the primary steps down, the server shuts down, the write concern is not met,
+# or an operator must mend something: our password (18), our rights (13), a full disk (14031).
+_PASSING = {13, 18, 64, 89, 91, 100, 189, 9001, 10058, 10107, 11600, 11602, 13435, 13436, 14031}
 
 _Collection: TypeAlias = "AsyncIOMotorCollection[Mapping[str, object]]"
 
@@ -79,22 +80,24 @@ class MongoDocuments:
             waitQueueTimeoutMS=milliseconds,
         )
         self._database = self._client[database]
+        # Made once: motor makes a collection anew each time that it is asked for.
+        self._collections = {name: self._database[name.value] for name in Name}
 
     def close(self) -> None:
         """Close every connection."""
         self._client.close()
 
     async def ping(self) -> None:
-        with _unavailable():
+        with unavailable():
             await self._database.command("ping")
 
     async def ensure_indexes(self) -> None:
-        with _unavailable():
+        with unavailable():
             for collection, indexes in INDEXES.items():
-                await self._database[collection.value].create_indexes(list(indexes))
+                await self._collection(collection).create_indexes(list(indexes))
 
     async def insert(self, collection: Name, document: Document) -> bool:
-        with _unavailable():
+        with unavailable():
             try:
                 await self._collection(collection).insert_one(dict(document))
             except DuplicateKeyError:
@@ -106,16 +109,16 @@ class MongoDocuments:
         return await self.find(collection, {"_id": document_id})
 
     async def read_many(self, collection: Name, ids: Collection[str]) -> list[Document]:
-        with _unavailable():
+        with unavailable():
             found = self._collection(collection).find({"_id": {"$in": list(ids)}})
             return [*await found.to_list(len(ids))]
 
     async def find(self, collection: Name, equal: Mapping[str, object]) -> Document | None:
-        with _unavailable():
+        with unavailable():
             return await self._collection(collection).find_one(dict(equal))
 
     async def update(self, change: Change) -> Document | None:
-        with _unavailable():
+        with unavailable():
             if change.upsert:
                 with suppress(DuplicateKeyError):
                     upserted = await self._find_and_update(change, upsert=True)
@@ -130,12 +133,12 @@ class MongoDocuments:
         by_collection: dict[Name, list[Change]] = {}
         for change in changes:
             by_collection.setdefault(change.collection, []).append(change)
-        with _unavailable():
+        with unavailable():
             for collection, ordered in by_collection.items():
                 await self._bulk(self._collection(collection), ordered)
 
     def _collection(self, collection: Name) -> _Collection:
-        return self._database[collection.value]
+        return self._collections[collection]
 
     def _find_and_update(self, change: Change, *, upsert: bool) -> Awaitable[Document | None]:
         return self._collection(change.collection).find_one_and_update(
@@ -185,7 +188,7 @@ async def _until_visible(collection: _Collection, document_id: str) -> None:
 
 
 @contextmanager
-def _unavailable() -> Iterator[None]:
+def unavailable() -> Iterator[None]:
     """Tell what passes from what is a mistake of ours. No message is kept: it may quote a row."""
     try:
         yield

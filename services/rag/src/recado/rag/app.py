@@ -23,7 +23,8 @@ from recado.rag.settings import RagSettings
 from recado.schemas.topics import ANSWERS, MESSAGES, dead_letters
 from recado.servicekit.consuming import LaneMetrics
 from recado.servicekit.health import Health, HealthServer
-from recado.servicekit.kafka import Publisher, make_broker, make_producer
+from recado.servicekit.kafka import make_broker, make_producer
+from recado.servicekit.publishing import LastingPublisher
 from recado_lanes import LaneOptions, Lanes
 from recado_lanes.faststream import attach, serve
 from recado_lanes.kafka import GroupOptions, KafkaDeadLetters
@@ -54,6 +55,7 @@ class App:
         self._coverage = Coverage()
         self._broker = make_broker(settings, SERVICE)
         self._producer = make_producer(settings, SERVICE)
+        self._publisher = LastingPublisher(settings, SERVICE)
         metrics = CoverageMetrics(self._coverage)
         self._lanes = self._attach(settings, metrics)
         health = Health({"kafka": metrics.problem, "knowledge": self._knowledge_problem})
@@ -73,6 +75,7 @@ class App:
         await self._embedder.load()
         if self._gemini is not None:
             await self._gemini.load()
+        self._open.push_async_callback(self._publisher.close)
         self._open.push_async_callback(self._producer.stop)
         await self._producer.start()
         self._serving = asyncio.create_task(serve(self._broker, self._lanes, self._stop))
@@ -107,7 +110,7 @@ class App:
         )
         handler = MessageHandler(
             Answering(self._conversations, ladder, catalogue, deadline=settings.answer_deadline),
-            Publisher(self._broker, SERVICE),
+            self._publisher,
             self._coverage,
             max_age=settings.message_max_age,
         )

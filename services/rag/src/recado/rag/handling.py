@@ -29,7 +29,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class Publishes(Protocol):
-    """Writes events: `recado.servicekit.kafka.Publisher`."""
+    """Writes events: `recado.servicekit.publishing.LastingPublisher`."""
 
     async def publish(self, *events: Event) -> None:
         """Return when all are acknowledged; raise `NotAcknowledged`."""
@@ -99,7 +99,8 @@ class MessageHandler:
         self, message: MessageReceived, coverage: PartitionCoverage
     ) -> AnswerGenerated:
         waiting = self._unpublished.get(message.id)
-        if waiting is not None:
+        # One past its deadline would not be sent: Kafka was away for too long.
+        if waiting is not None and self._clock() < waiting.deadline:
             return waiting
         exchanges = coverage.exchanges(message.conversation)
         answer = await self._answering.answer((message,), exchanges)

@@ -4,8 +4,7 @@ from collections.abc import Collection
 from datetime import timedelta
 
 from recado.rag.coverage import Coverage
-from recado.servicekit.consuming import LaneMetrics
-from recado_lanes import Partition
+from recado.servicekit.consuming import AnyPartition, LaneMetrics
 
 
 class CoverageMetrics(LaneMetrics):
@@ -15,7 +14,9 @@ class CoverageMetrics(LaneMetrics):
         super().__init__()
         self._coverage = coverage
 
-    def revoked(self, partitions: Collection[object], *, unfinished: int, took: timedelta) -> None:
+    def revoked(
+        self, partitions: Collection[AnyPartition], *, unfinished: int, took: timedelta
+    ) -> None:
         """Partitions went: another process answers there from now on."""
-        self._coverage.drop([one.number for one in partitions if isinstance(one, Partition)])
+        self._coverage.drop([one.number for one in partitions])
         super().revoked(partitions, unfinished=unfinished, took=took)

@@ -1,0 +1,78 @@
+"""Failing records that are an outage, not bad records: the consumer stops before all is lost."""
+
+import asyncio
+from functools import partial
+
+import pytest
+
+from recado_lanes import Permanent, Record, TooManyDeadLetters
+from recado_lanes.testing import FakeKafka, poll_until
+
+from .conftest import Bench
+
+
+async def test_too_many_keys_failing_in_a_row_stop_the_consumer_before_the_last_is_lost(
+    bench: Bench,
+) -> None:
+    async def handler(record: Record) -> None:
+        raise Permanent("all is broken")
+
+    consumer = await bench.add(handler, dead_letters_in_a_row=5)
+    for n in range(20):
+        bench.kafka.append("letters", b"a", key=b"%d" % n)
+    await consumer.poll()
+    with pytest.raises(TooManyDeadLetters):
+        await bench.ended(consumer)
+    assert len(bench.dead_letters.letters) == 4
+    assert list(bench.kafka.committed.values()) == [4], "what became a letter is committed"
+    assert isinstance(bench.watcher.failures[0], TooManyDeadLetters)
+
+
+async def test_one_key_that_always_fails_stops_nothing(bench: Bench) -> None:
+    async def handler(record: Record) -> None:
+        raise Permanent("bad")
+
+    consumer = await bench.add(handler, dead_letters_in_a_row=3)
+    for _ in range(20):
+        bench.kafka.append("letters", b"a", key=b"same")
+    await bench.settle(consumer)
+    assert len(bench.dead_letters.letters) == 20
+
+
+async def test_a_success_breaks_the_row_of_failing_keys(bench: Bench) -> None:
+    async def handler(record: Record) -> None:
+        if record.offset % 3:
+            raise Permanent("bad")
+
+    consumer = await bench.add(handler, dead_letters_in_a_row=3)
+    for n in range(30):
+        bench.kafka.append("letters", b"a", key=b"%d" % n)
+    await bench.settle(consumer)
+    assert len(bench.dead_letters.letters) == 20
+
+
+async def test_what_goes_well_on_another_topic_does_not_hide_that_one_fails(bench: Bench) -> None:
+    """Else a broken handler would empty its topic beside one that works."""
+
+    parcel = asyncio.Event()
+
+    async def handler(record: Record) -> None:
+        if record.topic == "parcels":
+            parcel.set()
+            return
+        await parcel.wait()
+        parcel.clear()
+        raise Permanent("all is broken")
+
+    bench.kafka = FakeKafka({"letters": 1, "parcels": 1})
+    consumer = await bench.add(handler, dead_letters_in_a_row=3)
+
+    def given_up(number: int) -> bool:
+        return len(bench.dead_letters.letters) > number or bool(bench.watcher.failures)
+
+    for n in range(3):
+        for topic in bench.kafka.topics:
+            bench.kafka.append(topic, b"a", key=b"%d" % n)
+        await poll_until(partial(given_up, n), consumer)
+    with pytest.raises(TooManyDeadLetters):
+        await bench.ended(consumer)

@@ -1,0 +1,43 @@
+"""What an observer of the lanes says in metrics."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from prometheus_client import REGISTRY
+
+from recado.servicekit.consuming import LaneMetrics
+from recado_lanes import Partition, Record
+
+NO_TIME = timedelta(0)
+
+
+def record(partition: int) -> Record:
+    return Record("recado.answers", partition, 0, b"k", b"v", (), datetime.now(UTC))
+
+
+def paused(reason: str) -> float | None:
+    return REGISTRY.get_sample_value("recado_intake_paused", {"reason": reason})
+
+
+def test_intake_is_paused_until_the_last_partition_goes_on() -> None:
+    """One partition whose dependency answers again says nothing about another's."""
+    lanes = LaneMetrics()
+    for partition in (1, 2):
+        lanes.unavailable(record(partition), error=OSError(), lasts=NO_TIME)
+    lanes.available(record(1), lasted=NO_TIME)
+    assert paused("unavailable") == 1
+    lanes.available(record(2), lasted=NO_TIME)
+    assert paused("unavailable") == 0
+
+
+@pytest.mark.parametrize("reason", ["unavailable", "backlog"])
+def test_a_partition_that_is_given_up_is_not_paused_any_more(reason: str) -> None:
+    """Whoever has it now says what becomes of it."""
+    lanes = LaneMetrics()
+    if reason == "backlog":
+        lanes.paused(Partition("recado.answers", 3), waiting=1000)
+    else:
+        lanes.unavailable(record(3), error=OSError(), lasts=NO_TIME)
+    assert paused(reason) == 1
+    lanes.revoked([Partition("recado.answers", 3)], unfinished=1, took=NO_TIME)
+    assert paused(reason) == 0
