@@ -29,6 +29,7 @@ from recado.devstack.stack.services import SERVICES, Service
 from recado.devstack.stack.standins import StandIns
 
 INTEGRATIONS_VARIABLE = "RECADO_INTEGRATIONS_FILE"
+OFFSET_RESET_VARIABLE = "RECADO_KAFKA_AUTO_OFFSET_RESET"
 
 PrepareTopics = Callable[[str], Awaitable[None]]
 """Given Kafka's bootstrap servers; returns when every topic is there."""
@@ -89,6 +90,8 @@ class Stack:
             "RECADO_KNOWLEDGE": "lancedb",
             "RECADO_LANCEDB_PATH": str(state / "lancedb"),
             "RECADO_LOG_FORMAT": "console",
+            # noida-db forgets offsets in a crash; services must not stop for that.
+            **({} if self.kafka.keeps_promises else {OFFSET_RESET_VARIABLE: "earliest"}),
             **environment,
             # and what it can't, for it has been looked at above.
             BOOTSTRAP_VARIABLE: self.kafka.bootstrap,

@@ -88,7 +88,9 @@ class ConsumerSettings(ServiceSettings):
         description="How long work under way may take when a partition is given up",
     )
     kafka_auto_offset_reset: Literal["earliest", "latest", "none"] = Field(
-        default="earliest", description="Where a partition without a committed offset starts"
+        default="none",
+        description="When a committed offset no longer exists: `none` stops with an error, the "
+        "others jump. A partition without any starts at its beginning, with `latest` at its end",
     )
 
     @model_validator(mode="after")
