@@ -33,7 +33,12 @@ QUESTIONS = (
     "¿Qué planes tienen?",
 )
 SENDING = timedelta(seconds=24)
-RECOVERY = timedelta(seconds=150)
+RECOVERY = timedelta(seconds=180)
+SEND_DELAY = "PT0.3S"
+WHY_REPEATED = {
+    "whatsapp": "no status named the part within the set time",
+    "telegram": "it cannot be asked whether a send whose answer was lost had arrived",
+}
 
 
 @dataclass(frozen=True)
@@ -101,18 +106,31 @@ async def send_as_a_platform(world: World, posts: Sequence[WebhookPost], over: t
 async def kill_in_turn(world: World, services: Sequence[str], over: timedelta) -> None:
     """SIGKILL each service once while the messages flow, and start it again a second later."""
     pause = over / (len(services) + 1) / timedelta(seconds=1)
-    for service in services:
-        await asyncio.sleep(pause)
-        part = world.stack.service(service)
-        await part.kill9()
+
+    async def start_again(service: str) -> None:
         await asyncio.sleep(1)
-        await part.start()
+        await world.stack.service(service).start()
+
+    async with asyncio.TaskGroup() as starts:
+        for service in services:
+            await asyncio.sleep(pause)
+            await world.stack.service(service).kill9()
+            starts.create_task(start_again(service))
+
+
+async def make_platforms_slow(world: World) -> None:
+    """Sends take a while, so that kills meet some under way; a few are taken and never answered."""
+    slow = {"kind": "slow", "delay": SEND_DELAY}
+    for platform, unanswered in (("whatsapp", 3), ("telegram", 2)):
+        hang = {"kind": "hang", "count": unanswered, "probability": 0.05, "seed": 7}
+        await world.control("PUT", f"/faults/{platform}", json=[hang, slow])
 
 
 async def assert_each_answered_once(world: World, load: Load) -> None:
     """Every message is covered by exactly one final answer, and it arrived; repeats are printed."""
     messages = await world.events(topics.MESSAGES, MessageReceived)
-    distinct = {one.id for one in messages}
+    messages_by_id = {one.id: one for one in messages}
+    distinct = set(messages_by_id)
     assert len(distinct) == len(load.posts), "a message that was taken is not in the topic"
 
     async def all_delivered() -> bool:
@@ -141,6 +159,10 @@ async def assert_each_answered_once(world: World, load: Load) -> None:
         f"{surplus} repeats seen by a customer; {told} parts sent again because the result of "
         "their first sending was not known"
     )
+    for platform, why in WHY_REPEATED.items():
+        there = [one for one in received if one["platform"] == platform]
+        wanted = [one for one in messages_by_id.values() if one.reply_to.platform == platform]
+        print(f"  {len(there) - len(wanted)} of the repeats on {platform}: {why}")
     assert 0 <= surplus <= told, "a customer saw a repeat that the deliveries do not explain"
     assert_in_order(load, list(generated.values()), received, messages)
 
@@ -192,14 +214,15 @@ async def test_each_service_is_killed_while_200_messages_of_50_customers_flow(
     """The issue's own figures: 200 messages, 50 customers, four kills."""
     load = make_load(messages=200, customers=50)
     await broken_world.make_known(load.numbers, load.chats)
-    repeated = 0
+    await make_platforms_slow(broken_world)
     async with asyncio.TaskGroup() as tasks:
         sending = tasks.create_task(send_as_a_platform(broken_world, load.posts, SENDING))
         services = ["ingress", "rag", "dispatcher", "indexer"]
         random.Random(7).shuffle(services)
         tasks.create_task(kill_in_turn(broken_world, services, SENDING))
-    repeated = sending.result()
-    print(f"killed in turn: {', '.join(services)}; {repeated} webhooks had to be sent again")
+    print(
+        f"killed in turn: {', '.join(services)}; {sending.result()} webhooks had to be sent again"
+    )
     await assert_each_answered_once(broken_world, load)
 
 
@@ -208,6 +231,7 @@ async def test_rag_and_dispatcher_are_killed_while_messages_flow(broken_world: W
     load = make_load(messages=40, customers=12)
     await broken_world.make_known(load.numbers, load.chats)
     over = timedelta(seconds=5)
+    await make_platforms_slow(broken_world)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(send_as_a_platform(broken_world, load.posts, over))
         tasks.create_task(kill_in_turn(broken_world, ["rag", "dispatcher"], over))
