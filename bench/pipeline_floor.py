@@ -102,7 +102,7 @@ class Floor:
             {"x-goog-api-key": "gemini-demo-key"},
             {"contents": [{"role": "user", "parts": [{"text": f"{sources}\n\n{question}"}]}]},
         )
-        done("answer written")
+        done("model asked")
         await self._through("floor.answers")
         done("answer written and read")
         claim = uuid.uuid4().hex
