@@ -6,17 +6,17 @@ from uuid import uuid4
 
 import pytest
 
-from recado.devstack.stack.kafka import ApacheKafka, ExternalKafka
+from recado.devstack.stack.kafka import ApacheKafka
 from recado.devstack.stack.standins import StandIns
 from support.dispatcher_bench import Bench
 
 
 @pytest.fixture
 async def bench(
-    kafka: ApacheKafka | ExternalKafka, standins: StandIns, tmp_path: Path
+    own_kafka: ApacheKafka, standins: StandIns, tmp_path: Path
 ) -> AsyncIterator[Bench]:
     """Kafka with the contract's topics, the stand-ins, and a reader of deliveries."""
-    ready = Bench(kafka.bootstrap, standins.url, tmp_path)
+    ready = Bench(own_kafka.bootstrap, standins.url, tmp_path)
     try:
         await ready.start()
         yield ready

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from datetime import timedelta
 
 import structlog
@@ -18,8 +18,8 @@ from recado.dispatcher.senders import PooledSenders
 from recado.dispatcher.settings import DispatcherSettings
 from recado.dispatcher.store import MongoDocuments
 from recado.schemas.topics import DELIVERIES, dead_letters
+from recado.servicekit.consumer import ConsumerService
 from recado.servicekit.consuming import LaneMetrics
-from recado.servicekit.health import Health, HealthServer
 from recado.servicekit.kafka import make_broker, make_producer
 from recado.servicekit.publishing import LastingPublisher
 from recado_lanes import LaneOptions, Lanes
@@ -38,11 +38,9 @@ RECORD_TIMEOUT = timedelta(minutes=30)
 TRANSIENT_ATTEMPTS = 1000
 """A platform that wants a pause is asked again until the answer's deadline."""
 
-STORE_PAUSE = timedelta(seconds=2)
 
-
-class App:
-    """The dispatcher as a service: see `recado.servicekit.service.Service`."""
+class App(ConsumerService):
+    """The dispatcher as a service."""
 
     def __init__(self, settings: DispatcherSettings) -> None:
         self._documents = MongoDocuments(
@@ -60,50 +58,26 @@ class App:
         self._publisher = LastingPublisher(settings, SERVICE)
         handlers = build(settings, self._documents, self._senders, self._publisher.publish)
         self._lanes = _attach(self._broker, self._producer, settings, handlers, metrics)
-        health = Health({"kafka": metrics.problem, "mongodb": self._store_problem})
-        self._health = HealthServer(health, settings.host, settings.port)
-        self._stop = asyncio.Event()
-        self._serving: asyncio.Task[None] | None = None
-        self._open = AsyncExitStack()
+        super().__init__(settings, metrics, {"mongodb": self._store_problem})
 
-    async def start(self) -> None:
-        """Open everything, then consume as soon as MongoDB is there."""
-        self._open.callback(self._documents.close)
-        self._open.push_async_callback(self._senders.close)
-        await self._health.start()
-        self._open.push_async_callback(self._health.stop)
-        self._open.push_async_callback(self._publisher.close)
-        self._open.push_async_callback(self._producer.stop)
+    async def open_parts(self, parts: AsyncExitStack) -> None:
+        """Nothing is opened: connections are made when they are needed."""
+        parts.callback(self._documents.close)
+        parts.push_async_callback(self._senders.close)
+        parts.push_async_callback(self._publisher.close)
+
+    async def consume(self, parts: AsyncExitStack, until: asyncio.Event) -> None:
+        """Send answers and record events, as soon as MongoDB is there."""
+        parts.push_async_callback(self._producer.stop)
         await self._producer.start()
-        self._serving = asyncio.create_task(self._serve(), name="dispatcher")
-
-    async def failed(self) -> BaseException:
-        """Whatever ended the consumer."""
-        if self._serving is not None:
-            await asyncio.wait([self._serving])
-            if not self._serving.cancelled() and (error := self._serving.exception()):
-                return error
-        return self._lanes.failure or RuntimeError("the consumer ended")
-
-    async def stop(self) -> None:
-        """Finish the answers in hand, commit, leave the group, close."""
-        self._health.health.stopping = True
-        self._stop.set()
-        if self._serving is not None:
-            await asyncio.gather(self._serving, return_exceptions=True)
-        await self._open.aclose()
-
-    async def _serve(self) -> None:
-        while not self._stop.is_set():
+        while not until.is_set():
             try:
                 await self._documents.ensure_indexes()
             except StoreUnavailable as error:
                 log.warning("dispatcher.waits_for_mongodb", error=str(error))
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(STORE_PAUSE.total_seconds()):
-                        await self._stop.wait()
+                await self.pause()
             else:
-                return await serve(self._broker, self._lanes, self._stop)
+                return await serve(self._broker, self._lanes, until)
         return None
 
     async def _store_problem(self) -> str | None:

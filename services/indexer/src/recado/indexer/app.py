@@ -16,8 +16,8 @@ from recado.knowledge.port import KnowledgeBase
 from recado.schemas.encoding import UndecodableEvent
 from recado.schemas.topics import DOCUMENTS, dead_letters
 from recado.servicekit import tracing
+from recado.servicekit.consumer import ConsumerService
 from recado.servicekit.consuming import LaneMetrics, event_of
-from recado.servicekit.health import Health, HealthServer
 from recado.servicekit.kafka import make_broker, make_producer
 from recado_lanes import Handler, LaneOptions, Lanes, Permanent, Record, Unavailable
 from recado_lanes.faststream import attach, serve
@@ -29,8 +29,8 @@ READS = (DOCUMENTS,)
 WRITES = (dead_letters(SERVICE),)
 
 
-class App:
-    """The indexer as a service: see `recado.servicekit.service.Service`."""
+class App(ConsumerService):
+    """The indexer as a service."""
 
     def __init__(self, settings: IndexerSettings) -> None:
         self._knowledge: KnowledgeBase = LanceKnowledgeBase(settings.lancedb_path, UseEmbedder())
@@ -38,40 +38,23 @@ class App:
             self._knowledge,
             ChunkingOptions(target=settings.chunk_target, maximum=settings.chunk_maximum),
         )
+        metrics = LaneMetrics()
         self._broker = make_broker(settings, SERVICE)
         self._producer: AIOKafkaProducer = make_producer(settings, SERVICE)
-        metrics = LaneMetrics()
         self._lanes = _attach(self._broker, self._producer, settings, self._handle, metrics)
-        health = Health({"kafka": metrics.problem, "knowledge": self._knowledge_problem})
-        self._health = HealthServer(health, settings.host, settings.port)
-        self._stop = asyncio.Event()
-        self._serving: asyncio.Task[None] | None = None
-        self._open = AsyncExitStack()
+        super().__init__(settings, metrics, {"knowledge": self._knowledge_problem})
 
-    async def start(self) -> None:
-        """Open the store, then consume."""
-        await self._health.start()
-        self._open.push_async_callback(self._health.stop)
-        self._open.push_async_callback(self._knowledge.close)
+    async def open_parts(self, parts: AsyncExitStack) -> None:
+        """The store, and the collection in it."""
+        parts.push_async_callback(self._knowledge.close)
         await self._knowledge.open()
         await self._knowledge.prepare()
-        self._open.push_async_callback(self._producer.stop)
+
+    async def consume(self, parts: AsyncExitStack, until: asyncio.Event) -> None:
+        """Index documents."""
+        parts.push_async_callback(self._producer.stop)
         await self._producer.start()
-        self._serving = asyncio.create_task(serve(self._broker, self._lanes, self._stop))
-
-    async def failed(self) -> BaseException:
-        """Whatever ended the consumer."""
-        if self._serving is not None:
-            await asyncio.wait([self._serving])
-        return self._lanes.failure or RuntimeError("the consumer ended")
-
-    async def stop(self) -> None:
-        """Finish the documents in hand, commit, leave the group, close."""
-        self._health.health.stopping = True
-        self._stop.set()
-        if self._serving is not None:
-            await asyncio.gather(self._serving, return_exceptions=True)
-        await self._open.aclose()
+        await serve(self._broker, self._lanes, until)
 
     async def _handle(self, record: Record) -> None:
         try:

@@ -12,7 +12,7 @@ from datetime import timedelta
 from time import monotonic
 
 import structlog
-from aiokafka.errors import KafkaError, KafkaTimeoutError
+from aiokafka.errors import KafkaError
 from faststream.exceptions import FastStreamException
 from faststream.kafka import KafkaBroker
 
@@ -96,7 +96,7 @@ class KafkaLink:
         except NotAcknowledged as failure:
             cause = failure.__cause__
             log.warning("kafka.not_acknowledged", topics=failure.topics, error=repr(cause))
-            if publisher is self._publisher and _is_fatal(cause):
+            if publisher is self._publisher and failure.lasts:
                 self._broken = True
                 self.outbox.shut()
             raise KafkaAway("the event log did not acknowledge") from failure
@@ -131,14 +131,6 @@ class KafkaLink:
 
     def _silence(self) -> float:
         return monotonic() - self._heard_at
-
-
-def _is_fatal(cause: BaseException | None) -> bool:
-    return (
-        isinstance(cause, KafkaError)
-        and not cause.retriable
-        and not isinstance(cause, KafkaTimeoutError)
-    )
 
 
 async def _stop(broker: KafkaBroker) -> None:

@@ -21,8 +21,8 @@ from recado.rag.restoring import Restorer, group_less_consumer
 from recado.rag.retrieval import Retriever
 from recado.rag.settings import RagSettings
 from recado.schemas.topics import ANSWERS, MESSAGES, dead_letters
+from recado.servicekit.consumer import ConsumerService
 from recado.servicekit.consuming import LaneMetrics
-from recado.servicekit.health import Health, HealthServer
 from recado.servicekit.kafka import make_broker, make_producer
 from recado.servicekit.publishing import LastingPublisher
 from recado_lanes import LaneOptions, Lanes
@@ -36,8 +36,8 @@ WRITES = (ANSWERS, dead_letters(SERVICE))
 CONNECT_TIMEOUT = timedelta(seconds=5)
 
 
-class App:
-    """rag as a service: see `recado.servicekit.service.Service`."""
+class App(ConsumerService):
+    """rag as a service."""
 
     def __init__(self, settings: RagSettings) -> None:
         self._embedder = UseEmbedder()
@@ -58,43 +58,24 @@ class App:
         self._publisher = LastingPublisher(settings, SERVICE)
         metrics = CoverageMetrics(self._coverage)
         self._lanes = self._attach(settings, metrics)
-        health = Health({"kafka": metrics.problem, "knowledge": self._knowledge_problem})
-        self._health = HealthServer(health, settings.host, settings.port)
-        self._stop = asyncio.Event()
-        self._serving: asyncio.Task[None] | None = None
-        self._open = AsyncExitStack()
+        super().__init__(settings, metrics, {"knowledge": self._knowledge_problem})
 
-    async def start(self) -> None:
-        """Load the models, then consume."""
-        await self._health.start()
-        self._open.push_async_callback(self._health.stop)
-        self._open.push_async_callback(self._http.aclose)
-        self._open.callback(self._conversations.close)
-        self._open.callback(self._embedder.close)
-        self._open.push_async_callback(self._knowledge.close)
+    async def open_parts(self, parts: AsyncExitStack) -> None:
+        """The models, loaded before the first question."""
+        parts.push_async_callback(self._http.aclose)
+        parts.callback(self._conversations.close)
+        parts.callback(self._embedder.close)
+        parts.push_async_callback(self._knowledge.close)
+        parts.push_async_callback(self._publisher.close)
         await self._embedder.load()
         if self._gemini is not None:
             await self._gemini.load()
-        self._open.push_async_callback(self._publisher.close)
-        self._open.push_async_callback(self._producer.stop)
+
+    async def consume(self, parts: AsyncExitStack, until: asyncio.Event) -> None:
+        """Answer messages."""
+        parts.push_async_callback(self._producer.stop)
         await self._producer.start()
-        self._serving = asyncio.create_task(serve(self._broker, self._lanes, self._stop))
-
-    async def failed(self) -> BaseException:
-        """Whatever ended the consumer."""
-        if self._serving is not None:
-            await asyncio.wait([self._serving])
-            if (error := self._serving.exception()) is not None:
-                return error
-        return self._lanes.failure or RuntimeError("the consumer ended")
-
-    async def stop(self) -> None:
-        """Finish the answers in hand, commit, leave the group, close."""
-        self._health.health.stopping = True
-        self._stop.set()
-        if self._serving is not None:
-            await asyncio.gather(self._serving, return_exceptions=True)
-        await self._open.aclose()
+        await serve(self._broker, self._lanes, until)
 
     def _attach(self, settings: RagSettings, observer: LaneMetrics) -> Lanes:
         catalogue = texts.load()

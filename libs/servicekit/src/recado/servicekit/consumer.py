@@ -1,0 +1,91 @@
+"""What every service that consumes does in the same order.
+
+Health first, so that a supervisor sees it waiting; then its own parts; then Kafka, which is waited
+for; then it consumes. It stops the other way round: work in hand is finished and committed before
+anything that it needs is closed.
+"""
+
+import abc
+import asyncio
+from collections.abc import Mapping
+from contextlib import AsyncExitStack, suppress
+from datetime import timedelta
+
+import structlog
+from aiokafka.errors import KafkaError
+
+from recado.servicekit.consuming import LaneMetrics
+from recado.servicekit.health import Check, Health, HealthServer
+from recado.servicekit.settings import ConsumerSettings
+from recado.servicekit.topics import admin_client
+
+log = structlog.stdlib.get_logger(__name__)
+
+PAUSE = timedelta(seconds=2)
+"""Between two looks for what is not there yet."""
+
+
+class ConsumerService(abc.ABC):
+    """A `recado.servicekit.service.Service` around a consumer.
+
+    `checks` are its readiness checks besides that of the consumer group.
+    """
+
+    def __init__(
+        self, settings: ConsumerSettings, metrics: LaneMetrics, checks: Mapping[str, Check]
+    ) -> None:
+        self._kafka = settings
+        health = Health({"kafka": metrics.problem, **checks})
+        self._health = HealthServer(health, settings.host, settings.port)
+        self._until = asyncio.Event()
+        self._consuming: asyncio.Task[None] | None = None
+        self._parts = AsyncExitStack()
+
+    @abc.abstractmethod
+    async def open_parts(self, parts: AsyncExitStack) -> None:
+        """Open what the service needs besides Kafka, and have it closed by `parts`."""
+
+    @abc.abstractmethod
+    async def consume(self, parts: AsyncExitStack, until: asyncio.Event) -> None:
+        """Consume until the event is set; raise what ends it before. Kafka was there just now."""
+
+    async def start(self) -> None:
+        """Return when the parts are open; Kafka is waited for afterwards."""
+        await self._health.start()
+        self._parts.push_async_callback(self._health.stop)
+        await self.open_parts(self._parts)
+        self._consuming = asyncio.create_task(self._consume(), name="consuming")
+
+    async def failed(self) -> BaseException:
+        """Whatever ended the consumer."""
+        if self._consuming is not None:
+            await asyncio.wait([self._consuming])
+            if not self._consuming.cancelled() and (error := self._consuming.exception()):
+                return error
+        return RuntimeError("the consumer ended")
+
+    async def stop(self) -> None:
+        """Finish what is in hand, commit, leave the group, close."""
+        self._health.health.stopping = True
+        self._until.set()
+        if self._consuming is not None:
+            await asyncio.gather(self._consuming, return_exceptions=True)
+        await self._parts.aclose()
+
+    async def pause(self) -> None:
+        """Wait a little, or until the service is told to stop."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PAUSE.total_seconds()):
+                await self._until.wait()
+
+    async def _consume(self) -> None:
+        while not self._until.is_set():
+            try:
+                async with admin_client(self._kafka):
+                    pass
+            except (KafkaError, OSError) as error:
+                log.warning("consumer.waits_for_kafka", error=type(error).__name__)
+                await self.pause()
+            else:
+                return await self.consume(self._parts, self._until)
+        return None
