@@ -5,7 +5,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 MANIFESTS := $(wildcard schemas/pyproject.toml libs/*/pyproject.toml services/*/pyproject.toml cli/pyproject.toml devstack/pyproject.toml)
 
-.PHONY: help demo install check format test test-long bench lock contract docs
+.PHONY: help demo install check format test test-long bench lock contract release-contract docs
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -18,10 +18,11 @@ install: .venv/installed ## the virtual environment in .venv
 demo: install ## everything on this machine, three questions asked (ARGS=--once ends after the answers)
 	@$(BIN)/recado up --demo $(ARGS)
 
-check: install ## lint, format and types
+check: install ## lint, format, types, and the contract against the released one
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -m tools.check_contract
 
 format: install ## write what `make check` wants
 	$(BIN)/ruff check --fix .
@@ -41,6 +42,11 @@ lock: ## compile requirements/*.txt anew
 
 contract: install ## export JSON Schema and AsyncAPI anew
 	$(BIN)/python tools/export_contract.py
+
+release-contract: contract ## keep the events' schemas as released: at a release, never before
+	$(BIN)/python -m tools.check_contract
+	rm -f schemas/released/recado.*.json
+	cp schemas/exported/recado.*.json schemas/released/
 
 docs: install ## write docs/settings.md anew
 	$(BIN)/python tools/export_settings.py

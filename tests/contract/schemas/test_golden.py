@@ -1,6 +1,7 @@
 """The golden records are what is in Kafka today; they must be readable for ever.
 
-A golden file is written once. A change of the contract that breaks one is a breaking change.
+A golden file only ever gains the defaults of new fields. Any other change of one is a breaking
+change of the contract.
 """
 
 import json
