@@ -21,6 +21,8 @@ COMMANDS = (
     ("webhooks",),
     ("conversations",),
     ("messages",),
+    ("events",),
+    ("dead-letters",),
     ("topics", "apply"),
     ("telegram", "set-webhook"),
 )

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from recado.cli import ask, index, stored, telegram, topics, up
+from recado.cli import ask, dead_letters, events, index, stored, telegram, topics, up
 from recado.cli.output import CliError, print_error
 from recado.servicekit import logs
 from recado.servicekit.settings import EXIT_MISCONFIGURED, explain
@@ -24,6 +24,8 @@ app.command("index")(index.index)
 app.command("webhooks")(stored.webhooks)
 app.command("conversations")(stored.conversations)
 app.command("messages")(stored.messages)
+app.command("events")(events.events)
+app.command("dead-letters")(dead_letters.dead_letters)
 app.add_typer(topics.app, name="topics")
 app.add_typer(telegram.app, name="telegram")
 

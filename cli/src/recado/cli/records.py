@@ -1,12 +1,12 @@
 """Reading topics from the command line: to their end, or from now on. No group, no commit."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import InvalidTopicError, KafkaError, UnknownTopicOrPartitionError
 
 from recado.cli.output import CliError
 from recado.schemas.encoding import EncodingError, decode
@@ -32,14 +32,18 @@ async def reader(settings: KafkaSettings, *topics: str) -> AsyncIterator[AIOKafk
         await consumer.start()
         missing = [topic for topic in topics if not consumer.partitions_for_topic(topic)]
         if missing:
-            raise CliError(
-                f"There is no topic {', '.join(missing)}; `recado topics apply` creates it."
-            )
+            raise _no_topic(missing)
         yield consumer
+    except (UnknownTopicOrPartitionError, InvalidTopicError) as error:
+        raise _no_topic(topics) from error
     except (KafkaError, OSError) as error:
         raise CliError(f"Kafka can't be reached: {type(error).__name__}") from error
     finally:
         await consumer.stop()
+
+
+def _no_topic(names: Iterable[str]) -> CliError:
+    return CliError(f"There is no topic {', '.join(names)}; `recado topics apply` creates ours.")
 
 
 async def read_to_end(settings: KafkaSettings, topic: str) -> AsyncIterator[Event]:
