@@ -12,9 +12,7 @@ from support.dispatcher_bench import Bench
 
 
 @pytest.fixture
-async def bench(
-    own_kafka: ApacheKafka, standins: StandIns, tmp_path: Path
-) -> AsyncIterator[Bench]:
+async def bench(own_kafka: ApacheKafka, standins: StandIns, tmp_path: Path) -> AsyncIterator[Bench]:
     """Kafka with the contract's topics, the stand-ins, and a reader of deliveries."""
     ready = Bench(own_kafka.bootstrap, standins.url, tmp_path)
     try:
