@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import InvalidTopicError, KafkaError, UnknownTopicOrPartitionError
+from aiokafka.errors import KafkaError
 
 from recado.cli.output import CliError
 from recado.schemas.encoding import EncodingError, decode
@@ -21,25 +21,27 @@ POLL = timedelta(milliseconds=250)
 @asynccontextmanager
 async def reader(settings: KafkaSettings, *topics: str) -> AsyncIterator[AIOKafkaConsumer]:
     """A consumer of all partitions of the topics, at their beginning."""
-    consumer = AIOKafkaConsumer(
-        *topics,
-        **client_options(settings),
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        max_partition_fetch_bytes=MAX_REQUEST_BYTES,
-    )
+    consumer: AIOKafkaConsumer | None = None
     try:
-        await consumer.start()
-        missing = [topic for topic in topics if not consumer.partitions_for_topic(topic)]
+        # Asked first: a consumer waits 40 s for a topic that is not there.
+        async with admin_client(settings) as admin:
+            missing = set(topics) - set(await admin.list_topics())
         if missing:
-            raise _no_topic(missing)
+            raise _no_topic(sorted(missing))
+        consumer = AIOKafkaConsumer(
+            *topics,
+            **client_options(settings),
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            max_partition_fetch_bytes=MAX_REQUEST_BYTES,
+        )
+        await consumer.start()
         yield consumer
-    except (UnknownTopicOrPartitionError, InvalidTopicError) as error:
-        raise _no_topic(topics) from error
     except (KafkaError, OSError) as error:
         raise CliError(f"Kafka can't be reached: {type(error).__name__}") from error
     finally:
-        await consumer.stop()
+        if consumer is not None:
+            await consumer.stop()
 
 
 def _no_topic(names: Iterable[str]) -> CliError:
