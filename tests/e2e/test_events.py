@@ -1,36 +1,15 @@
 """`recado events` and `recado dead-letters` against a running Recado, as a user types them."""
 
-import asyncio
 import json
-import os
-import sys
-from collections.abc import Mapping
 from pathlib import Path
 from uuid import uuid4
 
 from recado.schemas import topics
 from recado.servicekit.kafka import make_producer
+from support.command import recado
 from support.world import World, eventually
 
-RECADO = Path(sys.executable).parent / "recado"
 LETTERS = topics.dead_letters("rag").name
-
-
-async def recado(
-    environment: Mapping[str, str], *arguments: str, status: int = 0
-) -> tuple[str, str]:
-    """Run the command; its output and its errors. It must end with `status`."""
-    process = await asyncio.create_subprocess_exec(
-        RECADO,
-        *arguments,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, **environment},
-    )
-    async with asyncio.timeout(90):
-        written, errors = await process.communicate()
-    assert process.returncode == status, written.decode() + errors.decode()
-    return written.decode(), errors.decode()
 
 
 async def asked(world: World, question: str, customer: str) -> str:
