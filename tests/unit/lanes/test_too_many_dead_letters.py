@@ -44,7 +44,9 @@ async def test_a_success_breaks_the_row_of_failing_keys(bench: Bench) -> None:
         if record.offset % 3:
             raise Permanent("bad")
 
-    consumer = await bench.add(handler, dead_letters_in_a_row=3)
+    consumer = await bench.add(
+        handler, dead_letters_in_a_row=3, dead_letter_share=1.0, concurrency=1
+    )
     for n in range(30):
         bench.kafka.append("letters", b"a", key=b"%d" % n)
     await bench.settle(consumer)

@@ -5,6 +5,7 @@ FastStream broker, `recado_lanes.kafka` speaks to aiokafka, `recado_lanes.testin
 memory for tests. Errors say what is to be done with a record: see `recado_lanes.errors`.
 """
 
+from recado_lanes.batch import Batch
 from recado_lanes.dead_letter import DeadLetter
 from recado_lanes.errors import (
     CommitRejected,
@@ -24,14 +25,35 @@ from recado_lanes.errors import (
     UnknownTopic,
 )
 from recado_lanes.lanes import Lanes
+from recado_lanes.limit import Adaptive
 from recado_lanes.observer import BaseObserver, LoggingObserver
 from recado_lanes.options import LaneOptions
-from recado_lanes.ports import ConsumerPort, DeadLetters, Observer, Skipped
-from recado_lanes.record import Handler, Partition, Record, Restore
+from recado_lanes.ports import (
+    Committed,
+    ConsumerPort,
+    DeadLetters,
+    Observer,
+    PartitionProgress,
+    Progress,
+    ProgressObserver,
+    Skipped,
+)
+from recado_lanes.record import (
+    Handler,
+    KeyOf,
+    Partition,
+    Record,
+    Restore,
+    every_record_by_itself,
+    record_key,
+)
 
 __all__ = [
+    "Adaptive",
     "BaseObserver",
+    "Batch",
     "CommitRejected",
+    "Committed",
     "ConsumerFailed",
     "ConsumerPort",
     "DeadLetter",
@@ -41,6 +63,7 @@ __all__ = [
     "Handler",
     "HandlerCancelled",
     "HandlerStuck",
+    "KeyOf",
     "LaneError",
     "LaneOptions",
     "Lanes",
@@ -48,7 +71,10 @@ __all__ = [
     "Observer",
     "OffsetWentBack",
     "Partition",
+    "PartitionProgress",
     "Permanent",
+    "Progress",
+    "ProgressObserver",
     "Record",
     "RecordTimedOut",
     "Restore",
@@ -58,4 +84,6 @@ __all__ = [
     "Transient",
     "Unavailable",
     "UnknownTopic",
+    "every_record_by_itself",
+    "record_key",
 ]

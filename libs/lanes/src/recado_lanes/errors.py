@@ -33,12 +33,17 @@ class Transient(LaneError):
 
     The record is tried again in place after exponential backoff with full jitter, bounded by
     `LaneOptions.transient_attempts` and `record_timeout`; then it becomes a dead letter.
-    `retry_after` is the shortest wait that the other side asked for.
+    `retry_after` is the shortest wait that the other side asked for. `overloaded` says that the
+    other side has too much to do, as HTTP's 429 does, and halves an adaptive limit; if it is not
+    given, a wait that was asked for is taken for that.
     """
 
-    def __init__(self, message: str, retry_after: timedelta | None = None) -> None:
+    def __init__(
+        self, message: str, retry_after: timedelta | None = None, *, overloaded: bool | None = None
+    ) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.overloaded = retry_after is not None if overloaded is None else overloaded
 
 
 class Permanent(LaneError):
@@ -48,9 +53,14 @@ class Permanent(LaneError):
 class Unavailable(LaneError):
     """A dependency is down, and the record is not to blame.
 
-    The lane waits and probes with this same record until it works. No attempt and none of the
-    record's time is spent; nothing is lost.
+    No more records are begun, of no key; one at a time is tried now and then until one is
+    answered otherwise. No attempt and none of the record's time is spent; nothing is lost.
+    With `only_key` the others go on: what is down is of no concern to them.
     """
+
+    def __init__(self, message: str, *, only_key: bool = False) -> None:
+        super().__init__(message)
+        self.only_key = only_key
 
 
 class RecordTimedOut(LaneError):
@@ -79,14 +89,18 @@ class Fatal(LaneError):
 
 
 class TooManyDeadLetters(Fatal):
-    """So many records of different keys failed in a row that it must be an outage.
+    """So many records of different keys failed that it must be an outage.
 
-    The record that reached the limit is neither a dead letter nor committed.
+    They failed in a row, or are too large a share of all keys that were seen of late (`of`). The
+    record that reached the limit is neither a dead letter nor committed.
     """
 
-    def __init__(self, record: Record, keys: int, last: BaseException) -> None:
+    def __init__(
+        self, record: Record, keys: int, last: BaseException, *, of: int | None = None
+    ) -> None:
+        many = f"{keys} keys in a row" if of is None else f"{keys} of {of} keys"
         super().__init__(
-            f"{keys} keys in a row would be dead letters, the last at {record.position} "
+            f"{many} would be dead letters, the last at {record.position} "
             f"({type(last).__name__}): stopped rather than empty the topic"
         )
         self.record = record

@@ -27,6 +27,7 @@ from faststream.kafka.annotations import KafkaMessage
 from faststream.kafka.message import FAKE_CONSUMER
 from faststream.kafka.subscriber.usecase import BatchSubscriber
 
+from recado_lanes.batch import Batch
 from recado_lanes.errors import ConsumerFailed
 from recado_lanes.kafka import (
     AiokafkaConsumerPort,
@@ -38,7 +39,7 @@ from recado_lanes.kafka import (
 from recado_lanes.lanes import Lanes
 from recado_lanes.options import LaneOptions
 from recado_lanes.ports import DeadLetters, Observer
-from recado_lanes.record import Handler, Partition, Restore
+from recado_lanes.record import Handler, KeyOf, Partition, Restore
 
 log = logging.getLogger("recado_lanes")
 
@@ -146,11 +147,12 @@ class LanesListener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
 def attach(
     broker: KafkaBroker,
     *,
-    handlers: Mapping[str, Handler],
+    handlers: Mapping[str, Handler | Batch],
     dead_letters: DeadLetters,
     group: GroupOptions,
     options: LaneOptions,
     restore: Mapping[str, Restore] | None = None,
+    keys: Mapping[str, KeyOf] | None = None,
     observer: Observer | None = None,
 ) -> Lanes:
     """Subscribe the broker to the handlers' topics and return the lanes that do the work.
@@ -180,6 +182,7 @@ def attach(
         dead_letters=dead_letters,
         options=options,
         restore=restore,
+        keys=keys,
         observer=observer,
     )
     heartbeat = min(group.heartbeat_interval, group.session_timeout / 3)

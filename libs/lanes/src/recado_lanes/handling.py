@@ -1,178 +1,197 @@
-"""One record, from its handler's first attempt to its end: done, dead letter, or given up.
+"""What becomes of work after an attempt: done, again, dead letter, or waiting for an outage.
 
-`handle` returns True when the record is done for good (its handler returned, its dead letter is
-acknowledged, or it was skipped), so that it may be committed. It returns False when the lane
-closes before that; the record is then read again by whoever has its partition next.
+`Handling` makes the attempts of a lane and judges how they end. It starts nothing and waits for
+nothing itself: that is the business of `recado_lanes.slots`.
 """
 
 import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from enum import Enum, auto
+from typing import Final, TypeVar
 
-from recado_lanes.calling import call
+from recado_lanes.batch import Batch
 from recado_lanes.dead_letter import DeadLetter
 from recado_lanes.errors import (
     DeadLetterFailed,
     Fatal,
+    HandlerCancelled,
     Permanent,
     RecordTimedOut,
-    TooManyDeadLetters,
     Transient,
     Unavailable,
 )
+from recado_lanes.guard import DeadLetterGuard
+from recado_lanes.keylane import KeyLane
+from recado_lanes.limit import Limit
 from recado_lanes.options import LaneOptions
-from recado_lanes.ports import DeadLetters, Observer, Skipped
-from recado_lanes.record import Handler, Record
-from recado_lanes.retry import Backoff, set_within
+from recado_lanes.ports import DeadLetters, Observer
+from recado_lanes.record import Record
+from recado_lanes.retry import Backoff
 
-NO_TIME: Final = timedelta(0)
-
-
-class DeadLetterGuard:
-    """Counts failures of different keys in a row; shared by all partitions of a topic.
-
-    One customer whose records all fail is no outage, many different ones are. Records without
-    a key count one by one. What goes well on another topic says nothing about this one's handler.
-    """
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._keys: set[bytes | str] = set()
-
-    def failed(self, record: Record, error: BaseException) -> None:
-        """Raise `TooManyDeadLetters` if this record's key is the one too many."""
-        self._keys.add(record.position if record.key is None else record.key)
-        if len(self._keys) >= self._limit:
-            raise TooManyDeadLetters(record, len(self._keys), error)
-
-    def succeeded(self) -> None:
-        """A record was handled: the row is broken."""
-        self._keys.clear()
+WorkT = TypeVar("WorkT")
 
 
-class Outage:
-    """Waits for something that is down, and says so now and then."""
+class Verdict(Enum):
+    """What comes next for the work in hand."""
 
-    def __init__(self, options: LaneOptions, backoff: Backoff, observer: Observer) -> None:
-        self._interval = options.outage_report_interval
-        self._backoff = backoff
-        self._observer = observer
-        self._probes = 0
-        self._began = 0.0
-        self._reported = 0.0
+    DONE = auto()
+    """Its records may be committed."""
 
-    async def wait(self, record: Record, error: Exception, closing: asyncio.Event) -> bool:
-        """Wait before the next probe; whether there is one (False: the lane closes)."""
-        now = asyncio.get_running_loop().time()
-        if self._probes == 0:
-            self._began = now
-        if self._probes == 0 or now - self._reported >= self._interval.total_seconds():
-            self._reported = now
-            lasts = timedelta(seconds=now - self._began)
-            self._observer.unavailable(record, error=error, lasts=lasts)
-        self._probes += 1
-        return not await set_within(closing, self._backoff.before_probe(self._probes))
+    AGAIN = auto()
+    """The same work, after the wait."""
 
-    def over(self, record: Record) -> None:
-        """It answered again."""
-        if self._probes:
-            now = asyncio.get_running_loop().time()
-            self._observer.available(record, lasted=timedelta(seconds=now - self._began))
-            self._probes = 0
+    NOW = auto()
+    """Go on at once, in the same slot: a dead letter is to be published."""
+
+    SPLIT = auto()
+    """The batch was put back, to be handled record by record."""
+
+    UNAVAILABLE = auto()
+    """The same work, when what it needs is back."""
+
+    DROPPED = auto()
+    """It was cancelled because its partition goes; whoever has it next reads it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict, with the error or the wait that belongs to it."""
+
+    verdict: Verdict
+    wait: timedelta = timedelta(0)
+    error: Exception | None = None
+
+
+DONE: Final = Judgement(Verdict.DONE)
+NOW: Final = Judgement(Verdict.NOW)
+SPLIT: Final = Judgement(Verdict.SPLIT)
+DROPPED: Final = Judgement(Verdict.DROPPED)
 
 
 class Handling:
-    """What is done with a record; one instance serves all partitions of a consumer."""
+    """One instance serves all partitions of a consumer."""
 
-    def __init__(self, dead_letters: DeadLetters, options: LaneOptions, observer: Observer) -> None:
+    def __init__(
+        self, dead_letters: DeadLetters, options: LaneOptions, observer: Observer, limit: Limit
+    ) -> None:
         self._dead_letters = dead_letters
         self._options = options
         self._observer = observer
+        self._limit = limit
         self._backoff = Backoff(options)
         self._guards: dict[str, DeadLetterGuard] = {}
+        self._record_timeout = options.record_timeout.total_seconds()
+        self._letter_timeout = options.dead_letter_timeout.total_seconds()
 
-    async def handle(self, handler: Handler, record: Record, closing: asyncio.Event) -> bool:
-        """Bring one record to its end. See the module for the result. Raises `Fatal`."""
-        options = self._options
-        if record.value is None and not options.handle_tombstones:
-            self._observer.skipped(record, Skipped.TOMBSTONE)
-            return True
-        loop = asyncio.get_running_loop()
-        outage = Outage(options, self._backoff, self._observer)
-        attempts = 0
-        spent = NO_TIME
-        while not closing.is_set():
-            began = loop.time()
-            retry_after: timedelta | None = None
-            try:
-                await call(
-                    handler,
-                    record,
-                    timeout=options.record_timeout - spent,
-                    grace=options.cancel_grace,
-                )
-            except Unavailable as error:
-                if not await outage.wait(record, error, closing):
-                    return False
-                continue
-            except Fatal:
-                raise
-            except (Permanent, RecordTimedOut) as error:
-                outage.over(record)
-                return await self._bury(record, error, attempts + 1, closing)
-            except Transient as error:
-                failure: Exception = error
-                retry_after = error.retry_after
-                limit = options.transient_attempts
-            except Exception as error:  # noqa: BLE001 - a handler's bug can be any exception
-                failure = error
-                limit = options.bug_attempts
+    @property
+    def backoff(self) -> Backoff:
+        """How long to wait."""
+        return self._backoff
+
+    def attempt(self, lane: KeyLane) -> tuple[Coroutine[object, object, None], float]:
+        """The next attempt at the work in hand, and how many seconds it may take."""
+        if lane.letters:
+            return _call(self._dead_letters.publish, lane.letters[0]), self._letter_timeout
+        handler = lane.handler
+        left = self._record_timeout - lane.spent
+        if isinstance(handler, Batch):
+            return _call(handler.handler, lane.work), left
+        return _call(handler, lane.work[0]), left
+
+    def judge(self, lane: KeyLane, task: asyncio.Task[None], now: float, in_work: int) -> Judgement:
+        """How an attempt ended. Raises `Fatal`."""
+        error: BaseException | None
+        if task.cancelled():
+            if lane.overdue:
+                error = self._out_of_time(lane)
+            elif lane.cut:
+                return DROPPED
             else:
-                outage.over(record)
-                self._guard(record).succeeded()
-                took = timedelta(seconds=loop.time() - began)
-                self._observer.handled(record, attempts=attempts + 1, took=took)
-                return True
-            outage.over(record)
-            attempts += 1
-            wait = self._backoff.before_retry(attempts, retry_after)
-            spent += timedelta(seconds=loop.time() - began) + wait
-            if attempts >= limit or spent >= options.record_timeout:
-                return await self._bury(record, failure, attempts, closing)
-            self._observer.retrying(record, attempts=attempts, error=failure, wait=wait)
-            await set_within(closing, wait)
-        return False
+                error = HandlerCancelled(lane.work[0])
+        else:
+            error = task.exception()
+            if error is not None and lane.overdue:
+                error = self._out_of_time(lane)
+        if lane.letters:
+            return self._published(lane, error)
+        if error is None:
+            self._succeeded(lane, now - lane.began, in_work)
+            return DONE
+        return self._failed(lane, error, now)
 
-    def _guard(self, record: Record) -> DeadLetterGuard:
-        guard = self._guards.get(record.topic)
-        if guard is None:
-            guard = DeadLetterGuard(self._options.dead_letters_in_a_row)
-            self._guards[record.topic] = guard
-        return guard
+    def _succeeded(self, lane: KeyLane, seconds: float, in_work: int) -> None:
+        took = timedelta(seconds=seconds)
+        self._limit.succeeded(seconds, in_work)
+        for record in lane.work:
+            self._guard(record).succeeded(record)
+            self._observer.handled(record, attempts=lane.attempts + 1, took=took)
 
-    async def _bury(
-        self, record: Record, error: Exception, attempts: int, closing: asyncio.Event
-    ) -> bool:
-        """Publish the dead letter, however long that takes; False if the lane closes first."""
+    def _failed(self, lane: KeyLane, error: BaseException, now: float) -> Judgement:
+        record = lane.work[0]
+        seconds = now - lane.began
+        if isinstance(error, Unavailable):
+            return Judgement(Verdict.UNAVAILABLE, error=error)
+        if isinstance(error, Fatal) or not isinstance(error, Exception):
+            raise error
+        if isinstance(error, RecordTimedOut | TimeoutError) or (
+            isinstance(error, Transient) and error.overloaded
+        ):
+            self._limit.overloaded(seconds, now)
+        lane.attempts += 1
+        if isinstance(error, Permanent | RecordTimedOut):
+            return self._give_up(lane, error)
+        options = self._options
+        limit = options.bug_attempts
+        retry_after: timedelta | None = None
+        if isinstance(error, Transient):
+            limit = options.transient_attempts
+            retry_after = error.retry_after
+        wait = self._backoff.before_retry(lane.attempts, retry_after)
+        lane.spent += seconds + wait.total_seconds()
+        if lane.attempts >= limit or lane.spent >= self._record_timeout:
+            return self._give_up(lane, error)
+        self._observer.retrying(record, attempts=lane.attempts, error=error, wait=wait)
+        return Judgement(Verdict.AGAIN, wait=wait)
+
+    def _give_up(self, lane: KeyLane, error: Exception) -> Judgement:
+        record, *others = lane.work
+        if others:
+            self._observer.retrying(record, attempts=lane.attempts, error=error, wait=timedelta(0))
+            lane.split()
+            return SPLIT
         self._guard(record).failed(record, error)
         letter = DeadLetter.of(
             record,
             error,
             service=self._options.service,
-            attempts=attempts,
+            attempts=lane.attempts,
             at=datetime.now(UTC),
         )
-        outage = Outage(self._options, self._backoff, self._observer)
-        while True:
-            try:
-                async with asyncio.timeout(self._options.dead_letter_timeout.total_seconds()):
-                    await self._dead_letters.publish(letter)
-            except (Unavailable, Transient, TimeoutError) as failure:
-                if not await outage.wait(record, failure, closing):
-                    return False
-            except Exception as failure:
-                raise DeadLetterFailed(record, failure) from failure
-            else:
-                outage.over(record)
-                self._observer.dead_lettered(letter)
-                return True
+        lane.letters = deque([letter])
+        return NOW
+
+    def _published(self, lane: KeyLane, error: BaseException | None) -> Judgement:
+        letter = lane.letters[0]
+        if error is None:
+            lane.letters.popleft()
+            self._observer.dead_lettered(letter)
+            return DONE
+        if isinstance(error, Unavailable | Transient | TimeoutError | RecordTimedOut):
+            return Judgement(Verdict.UNAVAILABLE, error=error)
+        raise DeadLetterFailed(letter.record, error) from error
+
+    def _out_of_time(self, lane: KeyLane) -> RecordTimedOut:
+        return RecordTimedOut(lane.work[0], self._options.record_timeout)
+
+    def _guard(self, record: Record) -> DeadLetterGuard:
+        guard = self._guards.get(record.topic)
+        if guard is None:
+            guard = self._guards[record.topic] = DeadLetterGuard(self._options)
+        return guard
+
+
+async def _call(handler: Callable[[WorkT], Awaitable[None]], work: WorkT) -> None:
+    await handler(work)

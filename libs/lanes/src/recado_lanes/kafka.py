@@ -16,6 +16,7 @@ from aiokafka.errors import (
 
 from recado_lanes.dead_letter import DeadLetter
 from recado_lanes.errors import CommitRejected, ConsumerFailed, Unavailable
+from recado_lanes.ports import Committed
 from recado_lanes.record import Partition, Record
 
 LAST_TIMESTAMP: Final = 253_402_300_799_000
@@ -77,12 +78,18 @@ class AiokafkaConsumerPort:
     def __init__(self, current: Callable[[], AIOKafkaConsumer | None]) -> None:
         self._current = current
 
-    async def commit(self, offsets: Mapping[Partition, int]) -> None:
+    async def commit(
+        self, offsets: Mapping[Partition, int], metadata: Mapping[Partition, str] | None = None
+    ) -> None:
         """See `ConsumerPort.commit`. It may wait for a coordinator without end: bound it."""
         consumer = self._current()
         if consumer is None or is_expelled(consumer):
             raise CommitRejected("not a member of the group")
-        wanted = {TopicPartition(p.topic, p.number): offset for p, offset in offsets.items()}
+        texts = metadata or {}
+        wanted = {
+            TopicPartition(p.topic, p.number): (offset, texts.get(p, ""))
+            for p, offset in offsets.items()
+        }
         if not consumer.assignment().issuperset(wanted):
             raise CommitRejected("some of the partitions are not assigned")
         try:
@@ -93,6 +100,23 @@ class AiokafkaConsumerPort:
             if error.retriable:
                 raise CommitRejected(type(error).__name__) from error
             raise ConsumerFailed(f"commit failed: {type(error).__name__}") from error
+
+    async def committed(self, partitions: Collection[Partition]) -> Mapping[Partition, Committed]:
+        """See `ConsumerPort.committed`.
+
+        The client's own `committed` drops the metadata; its coordinator, by which it asks, does
+        not. There is no public way to ask but over a second connection.
+        """
+        consumer = self._current()
+        if consumer is None:
+            return {}
+        wanted = {TopicPartition(p.topic, p.number): p for p in partitions}
+        found = await consumer._coordinator.fetch_committed_offsets(list(wanted))
+        return {
+            wanted[tp]: Committed(meta.offset, meta.metadata or "")
+            for tp, meta in found.items()
+            if meta.offset >= 0
+        }
 
     def pause(self, partitions: Collection[Partition]) -> None:
         """See `ConsumerPort.pause`."""

@@ -4,13 +4,16 @@ What it promises:
 
 - At least once. A record is committed only after its handler returned, or its dead letter was
   acknowledged, or it was skipped for a reason that is counted; and never past one of which that
-  is not so.
-- Order. The records of a partition, hence those of a key, are handled one at a time in the order
-  of their offsets; a retry stays in its place. Partitions run side by side.
+  is not so. What is done beyond the first gap is committed as metadata and skipped by whoever
+  reads on from there: after a crash only what was in flight, or was done since the last commit,
+  is handled again.
+- Order. The records of a key of a partition are handled one at a time in the order of their
+  offsets; a retry stays in its place. Different keys are handled at once, up to the limit, that
+  with the longest backlog first. Records without a key are one key of their partition.
 - An assignment is an epoch. What belongs to an old one (a late completion, a record that was
   polled before) is never committed nor handled in a new one.
 - `submit` never waits for handling, so that the consumer goes on polling; a partition in which
-  too much waits is paused.
+  too much waits, or of which too much would have to be remembered, is paused.
 - A revoked partition is drained within the budget, then cancelled, and committed, before
   `on_revoked` returns.
 - A fatal error ends `run` with it, after draining and committing what was done.
@@ -18,21 +21,38 @@ What it promises:
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
-from recado_lanes.errors import CommitRejected, ConsumerFailed, Fatal, UnknownTopic
-from recado_lanes.handling import Handling
+from recado_lanes.batch import Batch
+from recado_lanes.errors import CommitRejected, ConsumerFailed, Fatal, HandlerStuck, UnknownTopic
+from recado_lanes.intake import Intake
 from recado_lanes.observer import LoggingObserver
+from recado_lanes.offsets import Commit
 from recado_lanes.options import LaneOptions
-from recado_lanes.partition import PartitionLane, drain
-from recado_lanes.ports import ConsumerPort, DeadLetters, Observer, Skipped
-from recado_lanes.record import Handler, Partition, Record, Restore
+from recado_lanes.partition import PartitionLanes
+from recado_lanes.ports import (
+    Committed,
+    ConsumerPort,
+    DeadLetters,
+    Observer,
+    PartitionProgress,
+    Progress,
+    ProgressObserver,
+    Skipped,
+)
+from recado_lanes.record import Handler, KeyOf, Partition, Record, Restore, record_key
+from recado_lanes.slots import Slots
+
+AT_ONCE: Final = timedelta(0)
 
 
 class Lanes:
-    """One consumer's work. `handlers` and `restore` are by topic.
+    """One consumer's work. `handlers`, `restore` and `keys` are by topic.
+
+    `keys` says which records must be in order; where it says nothing, the record's key does.
 
     Run it once, either by `await lanes.run()` in a task of yours or as a context manager. Start
     it before the consumer and stop it before the consumer: `stop` returns when all is drained
@@ -42,28 +62,39 @@ class Lanes:
     def __init__(
         self,
         *,
-        handlers: Mapping[str, Handler],
+        handlers: Mapping[str, Handler | Batch],
         consumer: ConsumerPort,
         dead_letters: DeadLetters,
         options: LaneOptions,
         restore: Mapping[str, Restore] | None = None,
+        keys: Mapping[str, KeyOf] | None = None,
         observer: Observer | None = None,
     ) -> None:
-        unknown = set(restore or {}) - set(handlers)
+        unknown = {*(restore or {}), *(keys or {})} - set(handlers)
         if unknown:
-            raise ValueError(f"restore hooks for topics without a handler: {sorted(unknown)}")
+            raise ValueError(f"restore hooks or keys without a handler: {sorted(unknown)}")
         self._handlers = dict(handlers)
         self._restore = dict(restore or {})
         self._consumer = consumer
         self._options = options
         self._observer: Observer = LoggingObserver() if observer is None else observer
-        self._handling = Handling(dead_letters, options, self._observer)
-        self._lanes: dict[Partition, PartitionLane] = {}
+        self._keys = dict(keys or {})
+        self._slots = Slots(
+            dead_letters,
+            options,
+            self._observer,
+            failed=self.fail,
+            progressed=self._progressed,
+        )
+        self._lanes: dict[Partition, PartitionLanes] = {}
+        self._intake = Intake(consumer, options, self._observer)
+        self._reading: set[asyncio.Task[None]] = set()
         self._epoch = 0
         self._revoked_in: dict[Partition, int] = {}
         self._handover = asyncio.Lock()
         self._commit_lock = asyncio.Lock()
         self._stopping = asyncio.Event()
+        self._at_once = asyncio.Event()
         self._ended = asyncio.Event()
         self._tasks: asyncio.TaskGroup | None = None
         self._runner: asyncio.Task[None] | None = None
@@ -102,18 +133,21 @@ class Lanes:
         """
         if self._tasks is not None or self._ended.is_set():
             raise RuntimeError("lanes run once")
+        self._slots.open()
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
-                for lane in self._lanes.values():
-                    if lane.assigned:
-                        self._start(lane)
-                committer = tasks.create_task(self._commit_on_timer())
+                watching = tasks.create_task(self._slots.watch(), name="lanes watch")
+                committing = tasks.create_task(self._commit_on_timer(), name="lanes commit")
+                self._open([lanes for lanes in self._lanes.values() if lanes.assigned])
                 await self._stopping.wait()
-                await self._give_back(self._lanes)
-                committer.cancel()
+                await self._give_back(list(self._lanes))
+                for task in (watching, committing, *self._reading):
+                    task.cancel()
         finally:
             self._stopping.set()
+            if left := self._slots.shut():
+                await asyncio.wait(left, timeout=self._options.cancel_grace.total_seconds())
             self._ended.set()
         if self._failure is not None:
             raise self._failure
@@ -126,6 +160,11 @@ class Lanes:
         self._stopping.set()
         if self._tasks is not None:
             await self._ended.wait()
+
+    def hurry(self) -> None:
+        """Wait for nothing more: cancel what is in work, commit what is done, and end."""
+        self._at_once.set()
+        self._stopping.set()
 
     async def wait(self) -> None:
         """Return when the lanes have ended; raise the fatal error if there was one."""
@@ -163,23 +202,39 @@ class Lanes:
         stop: they are not committed.
         """
         polled = self._epoch if epoch is None else epoch
+        lanes: PartitionLanes | None = None
+        touched: set[PartitionLanes] = set()
         for record in records:
             if self._stopping.is_set():
                 return
-            partition = record.source
-            if polled < self._revoked_in.get(partition, 0):
-                self._observer.skipped(record, Skipped.STALE)
-                continue
+            if (
+                lanes is None
+                or lanes.partition.number != record.partition
+                or lanes.partition.topic != record.topic
+            ):
+                lanes = self._lanes_of(record, polled)
+                if lanes is None:
+                    continue
+                touched.add(lanes)
             try:
-                lane = self._lane(partition, record)
-                lane.accept(record)
+                lanes.accept(record)
             except Fatal as error:
                 self.fail(error)
                 return
-            if lane.waiting >= self._options.high_water and not lane.paused:
-                lane.paused = True
-                self._consumer.pause([partition])
-                self._observer.paused(partition, waiting=lane.waiting)
+        for lanes in touched:
+            self._intake.check(lanes)
+        self._slots.fill()
+
+    def _lanes_of(self, record: Record, polled: int) -> PartitionLanes | None:
+        """Where the record belongs; None if nowhere, which is told."""
+        partition = record.source
+        if polled < self._revoked_in.get(partition, 0):
+            self._observer.skipped(record, Skipped.STALE)
+            return None
+        if partition.topic not in self._handlers:
+            self.fail(UnknownTopic(record))
+            return None
+        return self._lanes.get(partition) or self._new(partition)
 
     async def on_assigned(self, partitions: Collection[Partition]) -> None:
         """These partitions are ours now. Records of them may have been submitted before."""
@@ -191,13 +246,13 @@ class Lanes:
                 # Its lane can't be told from a new one's, so nothing would be certain any more.
                 self.fail(ConsumerFailed(f"assigned again without revocation: {sorted(again)}"))
                 return
-            for partition in partitions:
-                if partition.topic not in self._handlers:
-                    continue
-                lane = self._lanes.get(partition) or self._new_lane(partition)
-                lane.assigned = True
-                if self._tasks is not None:
-                    self._start(lane)
+            ours = [p for p in partitions if p.topic in self._handlers]
+            new = [self._lanes.get(partition) or self._new(partition) for partition in ours]
+            for lanes in new:
+                lanes.assigned = True
+            self._intake.share(len(self._lanes))
+            if self._tasks is not None:
+                self._open(new)
             self._observer.assigned(partitions)
 
     async def on_revoked(self, partitions: Collection[Partition]) -> None:
@@ -230,75 +285,144 @@ class Lanes:
     async def _hand_over(self, partitions: Collection[Partition], *, lost: bool = False) -> None:
         loop = asyncio.get_running_loop()
         began = loop.time()
-        # Out of the table first: the timer must not commit a lane that is being drained, and
-        # records of a later assignment must not find it.
-        lanes = [lane for p in list(partitions) if (lane := self._lanes.pop(p, None))]
-        if not lanes:
+        # Out of the table first: the timer must not commit what is being drained, and records
+        # of a later assignment must not find it.
+        leaving = [lanes for p in partitions if (lanes := self._lanes.pop(p, None))]
+        if not leaving:
             return
-        options = self._options
-        budget = timedelta(0) if lost else options.drain_budget
-        await drain(lanes, budget=budget, grace=options.cancel_grace)
+        self._intake.share(len(self._lanes))
+        await self._drain(leaving, AT_ONCE if lost else self._options.drain_budget)
         if not lost:
-            await self._commit(lanes)
+            await self._commit(leaving)
         self._observer.revoked(
-            [lane.partition for lane in lanes],
-            unfinished=sum(lane.offsets.unfinished for lane in lanes),
+            [lanes.partition for lanes in leaving],
+            unfinished=sum(lanes.offsets.unfinished for lanes in leaving),
             took=timedelta(seconds=loop.time() - began),
         )
 
-    def _lane(self, partition: Partition, record: Record) -> PartitionLane:
-        if partition.topic not in self._handlers:
-            raise UnknownTopic(record)
-        return self._lanes.get(partition) or self._new_lane(partition)
+    async def _drain(self, leaving: Collection[PartitionLanes], budget: timedelta) -> None:
+        """Begin nothing more in these; give what is in work that long to end, then cancel it.
 
-    def _new_lane(self, partition: Partition) -> PartitionLane:
-        lane = PartitionLane(
+        On return nothing is worked on, but for handlers that ignore their cancellation: then
+        these lanes have failed.
+        """
+        self._slots.close(leaving)
+        ending: asyncio.Future[object] = asyncio.ensure_future(_all_ended(leaving))
+        hurried: asyncio.Future[object] = asyncio.ensure_future(self._at_once.wait())
+        try:
+            await asyncio.wait(
+                {ending, hurried},
+                timeout=budget.total_seconds(),
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            if ending.done():
+                return
+            self._slots.cut(leaving)
+            for lanes in leaving:
+                if lanes.opening is not None:
+                    lanes.opening.cancel()
+            # A restore's own cancellation waits for its hook's for the grace; a little more.
+            grace = self._options.cancel_grace.total_seconds()
+            await asyncio.wait({ending}, timeout=grace + (1 if self._restore else 0))
+            for lane in self._slots.stuck(leaving):
+                self.fail(HandlerStuck(lane.work[0]))
+        finally:
+            hurried.cancel()
+            ending.cancel()
+            with suppress(asyncio.CancelledError):
+                await ending
+
+    def _new(self, partition: Partition) -> PartitionLanes:
+        lanes = self._lanes[partition] = PartitionLanes(
             partition,
             handler=self._handlers[partition.topic],
+            key_of=self._keys.get(partition.topic, record_key),
             restore=self._restore.get(partition.topic),
-            handling=self._handling,
             options=self._options,
             observer=self._observer,
-            progressed=self._progressed,
+            arrived=self._slots.arrived,
         )
-        self._lanes[partition] = lane
-        return lane
+        return lanes
 
-    def _start(self, lane: PartitionLane) -> None:
-        if self._tasks is not None and lane.task is None:
-            lane.task = self._tasks.create_task(self._run(lane), name=f"lane {lane.partition}")
+    def _open(self, new: Sequence[PartitionLanes]) -> None:
+        """Find out what is done already, then begin. Rebalancing does not wait for that."""
+        if self._tasks is not None and new:
+            task = self._tasks.create_task(self._read_and_open(new), name="lanes open")
+            self._reading.add(task)
+            task.add_done_callback(self._reading.discard)
 
-    async def _run(self, lane: PartitionLane) -> None:
+    async def _read_and_open(self, new: Sequence[PartitionLanes]) -> None:
+        committed: Mapping[Partition, Committed] = {}
         try:
-            await lane.run()
+            async with asyncio.timeout(self._options.commit_timeout.total_seconds()):
+                committed = await self._consumer.committed([lanes.partition for lanes in new])
+        except Exception as error:  # noqa: BLE001 - without metadata more is repeated, that is all
+            if isinstance(self._observer, ProgressObserver):
+                reason = f"it could not be read: {type(error).__name__}"
+                for lanes in new:
+                    self._observer.metadata_read(lanes.partition, done=0, ignored=reason)
+        for lanes in new:
+            if self._tasks is not None and not lanes.closed:
+                opening = self._begin(lanes, committed.get(lanes.partition))
+                lanes.opening = self._tasks.create_task(opening, name=f"open {lanes.partition}")
+
+    async def _begin(self, lanes: PartitionLanes, committed: Committed | None) -> None:
+        try:
+            await lanes.open(committed)
         except Fatal as error:
             self.fail(error)
+        self._slots.fill()
 
-    def _progressed(self, lane: PartitionLane) -> None:
-        if lane.paused and not lane.closed and lane.waiting <= self._options.low_water:
-            lane.paused = False
-            self._consumer.resume([lane.partition])
-            self._observer.resumed(lane.partition, waiting=lane.waiting)
+    def _progressed(self, lanes: PartitionLanes) -> None:
+        if lanes.paused:
+            self._intake.relieve(lanes)
 
     async def _commit_on_timer(self) -> None:
         interval = self._options.commit_interval.total_seconds()
         while True:
             await asyncio.sleep(interval)
-            await self._commit([lane for lane in self._lanes.values() if lane.assigned])
+            ours = [lanes for lanes in self._lanes.values() if lanes.assigned]
+            await self._commit(ours)
+            for lanes in ours:
+                if lanes.paused and not lanes.closed:
+                    self._intake.recheck(lanes)
+            if isinstance(self._observer, ProgressObserver):
+                self._observer.progress(self.progress())
 
-    async def _commit(self, lanes: Sequence[PartitionLane]) -> None:
-        """Commit what is done in these lanes, once; what is rejected stays to be committed."""
+    def progress(self) -> Progress:
+        """How far this consumer is."""
+        now = datetime.now(UTC)
+        return Progress(
+            in_flight=self._slots.in_flight,
+            limit=self._slots.limit,
+            unavailable=self._slots.unavailable,
+            partitions={
+                partition: PartitionProgress(
+                    waiting=lanes.waiting,
+                    span=lanes.offsets.span,
+                    oldest=None if (oldest := lanes.offsets.oldest) is None else now - oldest,
+                    paused=frozenset(lanes.paused),
+                )
+                for partition, lanes in self._lanes.items()
+                if lanes.assigned
+            },
+        )
+
+    async def _commit(self, ours: Sequence[PartitionLanes]) -> None:
+        """Commit what is done in these, once; what is rejected stays to be committed."""
         async with self._commit_lock:
-            offsets: dict[Partition, int] = {}
-            for lane in lanes:
-                offset = lane.offsets.to_commit()
-                if offset is not None:
-                    offsets[lane.partition] = offset
-            if not offsets:
+            commits: dict[Partition, Commit] = {}
+            for lanes in ours:
+                commit = lanes.offsets.to_commit(limit=self._options.metadata_limit)
+                if commit is not None:
+                    commits[lanes.partition] = commit
+            if not commits:
                 return
+            offsets = {partition: commit.offset for partition, commit in commits.items()}
+            metadata = {p: commit.metadata for p, commit in commits.items() if commit.metadata}
             try:
                 async with asyncio.timeout(self._options.commit_timeout.total_seconds()):
-                    await self._consumer.commit(offsets)
+                    await self._consumer.commit(offsets, metadata)
             except CommitRejected as error:
                 self._observer.commit_rejected(offsets, error)
             except TimeoutError:
@@ -310,7 +434,12 @@ class Lanes:
                 failure.__cause__ = error
                 self.fail(failure)
             else:
-                for lane in lanes:
-                    if lane.partition in offsets:
-                        lane.offsets.committed(offsets[lane.partition])
+                for lanes in ours:
+                    if lanes.partition in commits:
+                        lanes.offsets.committed(commits[lanes.partition])
                 self._observer.committed(offsets)
+
+
+async def _all_ended(leaving: Collection[PartitionLanes]) -> None:
+    for lanes in leaving:
+        await lanes.ended()

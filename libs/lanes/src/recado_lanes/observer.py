@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from recado_lanes.dead_letter import DeadLetter
 from recado_lanes.errors import CommitRejected, Fatal
-from recado_lanes.ports import Skipped
+from recado_lanes.ports import Progress, Skipped
 from recado_lanes.record import Partition, Record
 
 
@@ -56,6 +56,12 @@ class BaseObserver:
         """Ignored."""
 
     def failed(self, error: Fatal) -> None:
+        """Ignored."""
+
+    def progress(self, progress: Progress) -> None:
+        """Ignored."""
+
+    def metadata_read(self, partition: Partition, *, done: int, ignored: str | None) -> None:
         """Ignored."""
 
 
@@ -123,6 +129,13 @@ class LoggingObserver(BaseObserver):
     def commit_rejected(self, offsets: Mapping[Partition, int], error: CommitRejected) -> None:
         """At WARNING."""
         self._log.warning("commit rejected for %s: %s", _names(offsets), error)
+
+    def metadata_read(self, partition: Partition, *, done: int, ignored: str | None) -> None:
+        """At INFO, or at WARNING if it is ignored."""
+        if ignored is None:
+            self._log.info("%s: %d records beyond the offset are done", partition, done)
+        else:
+            self._log.warning("%s: commit metadata ignored: %s", partition, ignored)
 
     def failed(self, error: Fatal) -> None:
         """At CRITICAL."""

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from recado_lanes.limit import Adaptive
+
 
 @dataclass(frozen=True, slots=True)
 class LaneOptions:
@@ -13,6 +15,12 @@ class LaneOptions:
 
     service: str
     """Who consumes; dead letters name it."""
+
+    concurrency: int = 64
+    """So many keys at most are worked on at once, over all partitions of this consumer."""
+
+    adaptive: Adaptive | None = None
+    """Lets the limit find itself within bounds, beginning with `concurrency`."""
 
     commit_interval: timedelta = timedelta(seconds=1)
     """Offsets are committed this often, and on revoke and on stop besides."""
@@ -60,11 +68,24 @@ class LaneOptions:
     dead_letters_in_a_row: int = 50
     """So many keys of a topic that fail in a row, without a success there, stop the consumer."""
 
+    dead_letter_share: float = 0.5
+    """So do as many keys that are more than this share of the keys of the last 1,000 records."""
+
     high_water: int = 1000
-    """A partition with this many records waiting is paused."""
+    """A partition with this many records waiting or in work is paused."""
 
     low_water: int = 200
     """A paused partition is resumed when no more than this many records wait."""
+
+    max_waiting: int = 20_000
+    """No more records wait, over all partitions; each is paused at its share of them."""
+
+    metadata_limit: int = 4096
+    """Characters of metadata that the broker keeps with an offset (`offset.metadata.max.bytes`).
+
+    A partition whose metadata would take more than three quarters of it is paused. 0 keeps none:
+    a restart then repeats all that was done beyond the first gap.
+    """
 
     handle_tombstones: bool = False
     """Whether records without a value reach the handler; else they are skipped and counted."""
@@ -76,6 +97,10 @@ class LaneOptions:
             raise ValueError("low_water must be at least 0 and below high_water")
         if min(self.transient_attempts, self.bug_attempts, self.dead_letters_in_a_row) < 1:
             raise ValueError("attempts and dead_letters_in_a_row must be at least 1")
+        if self.concurrency < 1 or self.max_waiting < 1:
+            raise ValueError("concurrency and max_waiting must be at least 1")
+        if not 0 < self.dead_letter_share <= 1:
+            raise ValueError("dead_letter_share must be above 0 and at most 1")
         if self.commit_interval <= timedelta(0):
             raise ValueError("commit_interval must be positive")
 

@@ -5,13 +5,22 @@ Each port states its obligations. `recado_lanes.kafka` implements the first two 
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from recado_lanes.dead_letter import DeadLetter
 from recado_lanes.errors import CommitRejected, Fatal
 from recado_lanes.record import Partition, Record
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What a group has committed of a partition: the next offset to read, and a text with it."""
+
+    offset: int
+    metadata: str = ""
 
 
 class ConsumerPort(Protocol):
@@ -26,12 +35,23 @@ class ConsumerPort(Protocol):
     - commit nothing on its own.
     """
 
-    async def commit(self, offsets: Mapping[Partition, int]) -> None:
+    async def commit(
+        self, offsets: Mapping[Partition, int], metadata: Mapping[Partition, str] | None = None
+    ) -> None:
         """Commit these offsets (each that of the next record to read) for the group.
+
+        A partition's metadata (ASCII) is kept with its offset; without, it has none.
 
         On return the group has acknowledged all of them. Raises `CommitRejected` when that is
         not so or not known, above all in mid-rebalance; some may have been taken all the same.
         Any other error is taken to be fatal.
+        """
+        ...
+
+    async def committed(self, partitions: Collection[Partition]) -> Mapping[Partition, Committed]:
+        """What the group has committed of these, without those of which it has nothing.
+
+        May raise anything: lanes then goes on as if there were no metadata.
         """
         ...
 
@@ -64,6 +84,9 @@ class Skipped(StrEnum):
 
     TOMBSTONE = "tombstone"
     """It has no value, and the options don't ask for such."""
+
+    DONE = "already_done"
+    """It was done before the partition came here; the commit's metadata says so."""
 
     STALE = "stale"
     """It was polled before its partition was revoked; whoever has it now reads it again."""
@@ -127,4 +150,51 @@ class Observer(Protocol):
 
     def failed(self, error: Fatal) -> None:
         """The consumer stops because of this error."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionProgress:
+    """How far a partition is."""
+
+    waiting: int
+    """Records that are not done, those in work among them."""
+
+    span: int
+    """Offsets between the first that is not done and the last that was polled."""
+
+    oldest: timedelta | None
+    """How long ago the record at the first gap was written; None if all are done."""
+
+    paused: frozenset[str] = field(default_factory=frozenset)
+    """Why its intake is paused: `backlog` (too much waits), `metadata` (too much to remember)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a consumer is."""
+
+    in_flight: int
+    """Keys that are worked on."""
+
+    limit: int
+    """Keys that may be worked on at once."""
+
+    unavailable: bool
+    """Whether nothing is begun because a dependency is down."""
+
+    partitions: Mapping[Partition, PartitionProgress]
+    """Those that are ours."""
+
+
+@runtime_checkable
+class ProgressObserver(Protocol):
+    """An `Observer` that also has these is told of them. Must return at once and not raise."""
+
+    def progress(self, progress: Progress) -> None:
+        """Told at every commit interval."""
+        ...
+
+    def metadata_read(self, partition: Partition, *, done: int, ignored: str | None) -> None:
+        """So many records are done already, or why the metadata of a commit is ignored."""
         ...

@@ -1,6 +1,6 @@
 """What travels through the lanes: a record, and the partition that it came from."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -56,3 +56,21 @@ Restore = Callable[[Record], Awaitable[None]]
 A service restores here what it must know of the partition. An error is retried as a handler's
 is, but it never costs the record: when the attempts are used up the consumer stops.
 """
+
+KeyOf = Callable[[Record], Hashable]
+"""Says to which key a record belongs: those of one key are handled in order, one at a time.
+
+None stands for "to no key": such records are one key of their partition, so that they stay in
+order too. If it raises, the record's own key counts, for a record that can't be read is the
+handler's to judge.
+"""
+
+
+def record_key(record: Record) -> Hashable:
+    """The record's own key: the default."""
+    return record.key
+
+
+def every_record_by_itself(record: Record) -> Hashable:
+    """No order at all: as many records at once as the limit allows."""
+    return record.offset

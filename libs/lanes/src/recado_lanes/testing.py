@@ -12,8 +12,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from recado_lanes.dead_letter import DeadLetter
-from recado_lanes.errors import CommitRejected
+from recado_lanes.errors import CommitRejected, ConsumerFailed
 from recado_lanes.lanes import Lanes
+from recado_lanes.metadata import LIMIT as METADATA_LIMIT
+from recado_lanes.ports import Committed
 from recado_lanes.record import Partition, Record
 
 EPOCH: Final = datetime(2026, 1, 1, tzinfo=UTC)
@@ -30,6 +32,7 @@ class FakeKafka:
             for number in range(count)
         }
         self.committed: dict[Partition, int] = {}
+        self.metadata: dict[Partition, str] = {}
         self.commits: list[dict[Partition, int]] = []
         self.generation = 0
         self.members: list[FakeConsumer] = []
@@ -112,13 +115,17 @@ class FakeConsumer:
         """So many of the next commits are rejected, as in mid-rebalance."""
         self.commit_error: Exception | None = None
         """Raised by every commit, if set."""
+        self.committed_error: Exception | None = None
+        """Raised when committed offsets are asked for, if set."""
 
     @property
     def assignment(self) -> set[Partition]:
         """The partitions that this member believes to have."""
         return set(self.positions)
 
-    async def commit(self, offsets: Mapping[Partition, int]) -> None:
+    async def commit(
+        self, offsets: Mapping[Partition, int], metadata: Mapping[Partition, str] | None = None
+    ) -> None:
         """See `ConsumerPort.commit`."""
         await asyncio.sleep(0)
         if self.commit_error is not None:
@@ -130,8 +137,23 @@ class FakeConsumer:
             raise CommitRejected("former generation")
         if not self.assignment.issuperset(offsets):
             raise CommitRejected("not assigned")
+        if any(len(text) > METADATA_LIMIT for text in (metadata or {}).values()):
+            raise ConsumerFailed("more metadata than a broker takes")
         self.kafka.committed.update(offsets)
+        self.kafka.metadata.update(dict.fromkeys(offsets, "") | dict(metadata or {}))
         self.kafka.commits.append(dict(offsets))
+
+    async def committed(self, partitions: Collection[Partition]) -> Mapping[Partition, Committed]:
+        """See `ConsumerPort.committed`."""
+        await asyncio.sleep(0)
+        if self.committed_error is not None:
+            raise self.committed_error
+        kafka = self.kafka
+        return {
+            p: Committed(kafka.committed[p], kafka.metadata.get(p, ""))
+            for p in partitions
+            if p in kafka.committed
+        }
 
     def pause(self, partitions: Collection[Partition]) -> None:
         """See `ConsumerPort.pause`."""

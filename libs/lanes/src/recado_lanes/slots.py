@@ -1,0 +1,291 @@
+"""The limit on concurrent work, shared by all partitions: who is started, and what follows.
+
+What it promises:
+
+- No more keys than the limit are worked on, and each by one attempt at a time.
+- The key with the longest backlog is started first, and none starves (`recado_lanes.backlogs`).
+- A key that waits (to try again, for its batch to settle, for an outage to end) holds no slot.
+- `Unavailable` begins an outage: nothing is started but one probe at a time. Every second probe
+  is a record that did not fail, so that one record which always finds its dependency down can't
+  hold up the others for ever; once others succeed where it failed, it waits alone.
+- An attempt that takes too long is cancelled; one that ignores that is reported, once.
+- Nothing of a closed partition is started or tried again; what is in work may end by itself.
+
+An attempt is a task of its own. That makes a handler that ignores its cancellation something to
+notice rather than to wait for, and keeps its context variables from the next record.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Collection, Iterable
+from datetime import timedelta
+from functools import partial
+
+from recado_lanes.backlogs import Backlogs
+from recado_lanes.batch import Batch
+from recado_lanes.errors import Fatal, HandlerStuck, Unavailable
+from recado_lanes.handling import Handling, Judgement, Verdict
+from recado_lanes.keylane import KeyLane, State
+from recado_lanes.limit import Limit
+from recado_lanes.options import LaneOptions
+from recado_lanes.outage import Outage
+from recado_lanes.partition import PartitionLanes
+from recado_lanes.ports import DeadLetters, Observer
+from recado_lanes.record import Record
+
+
+class Slots:
+    """Runs the lanes' work. Everything happens in the loop that `open` was called in."""
+
+    def __init__(
+        self,
+        dead_letters: DeadLetters,
+        options: LaneOptions,
+        observer: Observer,
+        *,
+        failed: Callable[[Fatal], None],
+        progressed: Callable[[PartitionLanes], None],
+    ) -> None:
+        self._options = options
+        self._observer = observer
+        self._failed = failed
+        self._progressed = progressed
+        self._limit = Limit(options.concurrency, options.adaptive)
+        self._handling = Handling(dead_letters, options, observer, self._limit)
+        self._backlogs: Backlogs[KeyLane] = Backlogs()
+        self._working: set[KeyLane] = set()
+        self._outage = Outage(options, self._handling.backoff, observer)
+        self._suspended: deque[KeyLane] = deque()
+        self._probe: KeyLane | None = None
+        self._probes = 0
+        self._probe_timer: asyncio.TimerHandle | None = None
+        self._closed = False
+        self._loop: asyncio.AbstractEventLoop
+
+    @property
+    def in_flight(self) -> int:
+        """How many keys are worked on."""
+        return len(self._working)
+
+    @property
+    def limit(self) -> int:
+        """How many may be."""
+        return self._limit.now
+
+    @property
+    def unavailable(self) -> bool:
+        """Whether nothing is begun because something is down."""
+        return self._outage.lasts
+
+    def open(self) -> None:
+        """Work in this loop from now on."""
+        self._loop = asyncio.get_running_loop()
+
+    def arrived(self, lane: KeyLane, record: Record) -> None:
+        """A record more waits in a lane. Nothing is started before `fill`."""
+        lane.waiting.append(record)
+        state = lane.state
+        if state is State.READY:
+            self._backlogs.grew(lane)
+        elif state is State.IDLE:
+            if lane.settled():
+                self._ready(lane)
+            elif isinstance(lane.handler, Batch):
+                lane.state = State.SETTLING
+                settle = lane.handler.settle.total_seconds()
+                lane.timer = self._loop.call_later(settle, self._come_back, lane)
+        elif state is State.SETTLING and lane.settled():
+            lane.stop_timer()
+            self._ready(lane)
+
+    def fill(self) -> None:
+        """Start what there is room for."""
+        if self._outage.lasts or self._closed:
+            return
+        while self._backlogs and len(self._working) < self._limit.now:
+            self._start(self._backlogs.pop())
+
+    def close(self, partitions: Iterable[PartitionLanes]) -> None:
+        """Start nothing more of these, and wait for nothing in them."""
+        for partition in partitions:
+            partition.close()
+            for lane in partition.keys.values():
+                lane.stop_timer()
+                self._backlogs.remove(lane)
+
+    def cut(self, partitions: Collection[PartitionLanes]) -> None:
+        """Cancel what is in work in these, which are closed."""
+        for lane in list(self._working):
+            if lane.partition in partitions and lane.task is not None:
+                lane.cut = True
+                lane.task.cancel()
+
+    def stuck(self, partitions: Collection[PartitionLanes]) -> list[KeyLane]:
+        """The lanes of these that are in work."""
+        return [lane for lane in self._working if lane.partition in partitions]
+
+    def shut(self) -> list["asyncio.Task[None]"]:
+        """Start nothing more at all, cancel everything; the tasks that are ending."""
+        self._closed = True
+        if self._probe_timer is not None:
+            self._probe_timer.cancel()
+        partitions = {lane.partition for lane in self._working}
+        self.close(partitions)
+        self.cut(partitions)
+        return [lane.task for lane in self._working if lane.task is not None]
+
+    async def watch(self) -> None:
+        """Cancel attempts that take too long, and report those that ignore it. Never returns."""
+        grace = self._options.cancel_grace.total_seconds()
+        shortest = min(self._options.record_timeout.total_seconds(), grace)
+        tick = min(max(shortest / 10, 0.005), 1.0)
+        while True:
+            await asyncio.sleep(tick)
+            now = self._loop.time()
+            for lane in list(self._working):
+                if now < lane.deadline or lane.cut or lane.task is None:
+                    continue
+                if lane.overdue:
+                    self._failed(HandlerStuck(lane.work[0]))
+                    return
+                lane.overdue = True
+                lane.deadline = now + grace
+                lane.task.cancel()
+
+    def _start(self, lane: KeyLane) -> None:
+        lane.take_work()
+        lane.state = State.WORKING
+        lane.partition.working += 1
+        self._working.add(lane)
+        self._attempt(lane)
+
+    def _attempt(self, lane: KeyLane) -> None:
+        attempt, seconds = self._handling.attempt(lane)
+        lane.began = self._loop.time()
+        lane.deadline = lane.began + seconds
+        lane.task = self._loop.create_task(attempt)
+        lane.task.add_done_callback(partial(self._ended, lane))
+
+    def _ended(self, lane: KeyLane, task: "asyncio.Task[None]") -> None:
+        lane.task = None
+        try:
+            judgement = self._handling.judge(lane, task, self._loop.time(), len(self._working))
+        except Fatal as error:
+            self._leave(lane)
+            self._failed(error)
+            return
+        lane.overdue = False
+        if judgement.verdict is Verdict.NOW and not lane.cut:
+            self._answered(lane)
+            self._attempt(lane)
+            return
+        self._leave(lane)
+        if judgement.verdict is Verdict.UNAVAILABLE and judgement.error is not None:
+            self._unavailable(lane, judgement.error)
+        elif judgement.verdict is Verdict.DROPPED:
+            if lane is self._probe:
+                self._probe_again(timedelta(0))
+        else:
+            self._answered(lane)
+            self._go_on(lane, judgement)
+        self._progressed(lane.partition)
+        self.fill()
+
+    def _leave(self, lane: KeyLane) -> None:
+        self._working.discard(lane)
+        lane.partition.left()
+
+    def _go_on(self, lane: KeyLane, judgement: Judgement) -> None:
+        partition = lane.partition
+        if judgement.verdict is Verdict.AGAIN:
+            self._wait(lane, judgement.wait)
+            return
+        if judgement.verdict is Verdict.DONE:
+            for record in lane.work:
+                partition.offsets.done(record.offset)
+            lane.begin_anew()
+            lane.alone = False
+        if partition.closed:
+            return
+        if lane.waiting:
+            self._ready(lane)
+        else:
+            lane.state = State.IDLE
+            del partition.keys[lane.key]
+
+    def _ready(self, lane: KeyLane) -> None:
+        lane.state = State.READY
+        self._backlogs.add(lane)
+
+    def _wait(self, lane: KeyLane, wait: timedelta) -> None:
+        if lane.partition.closed:
+            return
+        lane.state = State.WAITING
+        lane.timer = self._loop.call_later(wait.total_seconds(), self._come_back, lane)
+
+    def _come_back(self, lane: KeyLane) -> None:
+        lane.timer = None
+        self._ready(lane)
+        self.fill()
+
+    def _unavailable(self, lane: KeyLane, error: Exception) -> None:
+        """Suspend a lane, or let it wait alone; see to the next probe."""
+        record = lane.work[0]
+        alone = lane.letters or lane.alone or (isinstance(error, Unavailable) and error.only_key)
+        if alone:
+            if lane is self._probe:  # that says nothing about what the others wait for
+                self._probe_again(self._outage.failed(record, error))
+            if lane.outage is None:
+                lane.outage = Outage(self._options, self._handling.backoff, self._observer)
+            self._wait(lane, lane.outage.failed(record, error))
+            return
+        if not lane.partition.closed:
+            lane.state = State.SUSPENDED
+            self._suspended.append(lane)
+        if lane is self._probe:
+            lane.probes += 1
+        elif self._outage.lasts:
+            return
+        self._probe_again(self._outage.failed(record, error))
+
+    def _answered(self, lane: KeyLane) -> None:
+        """What the lane needs is there, whatever it said."""
+        if lane.outage is not None:
+            lane.outage.over()
+            lane.outage = None
+        if lane is self._probe:
+            self._over(lane)
+
+    def _probe_again(self, wait: timedelta) -> None:
+        self._probe = None
+        if not self._closed:
+            self._probe_timer = self._loop.call_later(wait.total_seconds(), self._probe_one)
+
+    def _probe_one(self) -> None:
+        self._probe_timer = None
+        self._probes += 1
+        while self._suspended and self._suspended[0].partition.closed:
+            self._suspended.popleft()
+        others_turn = self._probes % 2 == 0
+        if self._backlogs and (others_turn or not self._suspended):
+            lane = self._backlogs.pop()
+        elif self._suspended:
+            lane = self._suspended.popleft()
+        else:
+            self._over(None)  # nothing here needs it any more
+            return
+        self._probe = lane
+        self._start(lane)
+
+    def _over(self, proof: KeyLane | None) -> None:
+        self._probe = None
+        self._probes = 0
+        self._outage.over()
+        suspended, self._suspended = self._suspended, deque()
+        for lane in suspended:
+            if lane.partition.closed or lane is proof:
+                continue
+            lane.alone = proof is not None and lane.probes > 0
+            lane.probes = 0
+            self._ready(lane)
+        self.fill()
