@@ -118,7 +118,7 @@ async def test_kill_9_of_a_consumer_loses_nothing_and_keeps_order_apart_from_rep
             offsets[key].append(offset)
         assert all(run == sorted(set(run)) for run in offsets.values())
     repeated = before & handled(outputs[1])
-    # Only what was done since the last commit, 0.2 s before, may come again.
+    # In flight, and done since the last commit: at most 200 records, or 0.2 s.
     assert len(repeated) < len(before)
 
 

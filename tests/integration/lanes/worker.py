@@ -17,7 +17,7 @@ from recado_lanes.testing import FakeDeadLetters
 
 
 async def handle(record: Record) -> None:
-    await asyncio.sleep(0.005)
+    await asyncio.sleep(0.03)
     # One unbuffered write, so that a kill leaves whole lines.
     os.write(1, f"{(record.key or b'').decode()} {record.offset}\n".encode())
 

@@ -10,6 +10,7 @@ import pytest
 
 from recado_lanes import (
     BaseObserver,
+    Batch,
     CommitRejected,
     DeadLetter,
     Fatal,
@@ -17,10 +18,12 @@ from recado_lanes import (
     LaneOptions,
     Lanes,
     Partition,
+    Progress,
     Record,
     Restore,
     Skipped,
 )
+from recado_lanes.metadata import decode
 from recado_lanes.testing import FakeConsumer, FakeDeadLetters, FakeKafka, poll_until
 
 OPTIONS = LaneOptions(
@@ -45,6 +48,8 @@ class Watcher(BaseObserver):
         self.letters: list[DeadLetter] = []
         self.rejected: list[Mapping[Partition, int]] = []
         self.failures: list[Fatal] = []
+        self.progresses: list[Progress] = []
+        self.metadata: list[tuple[Partition, int, str | None]] = []
 
     def skipped(self, record: Record, reason: Skipped) -> None:
         self.skips.append(reason)
@@ -73,6 +78,12 @@ class Watcher(BaseObserver):
     def failed(self, error: Fatal) -> None:
         self.failures.append(error)
 
+    def progress(self, progress: Progress) -> None:
+        self.progresses.append(progress)
+
+    def metadata_read(self, partition: Partition, *, done: int, ignored: str | None) -> None:
+        self.metadata.append((partition, done, ignored))
+
 
 class Bench:
     """One group on one fake Kafka; `add` makes a member whose lanes run."""
@@ -86,7 +97,7 @@ class Bench:
 
     async def add(
         self,
-        handler: Handler,
+        handler: Handler | Batch,
         *,
         restore: Restore | None = None,
         join: bool = True,
@@ -123,6 +134,11 @@ class Bench:
     async def _end(self, run: asyncio.Task[None]) -> None:
         run.cancel()
         await asyncio.wait({run})
+
+    def done_in_metadata(self, partition: Partition) -> int:
+        """How many offsets beyond the committed one are known to be done."""
+        text = self.kafka.metadata.get(partition)
+        return len(decode(text)) if text else 0
 
     async def settle(self, *consumers: FakeConsumer) -> None:
         """Poll until everything is handled and committed."""

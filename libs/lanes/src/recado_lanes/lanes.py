@@ -48,6 +48,9 @@ from recado_lanes.slots import Slots
 
 AT_ONCE: Final = timedelta(0)
 
+MOST_OFTEN: Final = 20
+"""So many commits at most in a commit interval."""
+
 
 class Lanes:
     """One consumer's work. `handlers`, `restore` and `keys` are by topic.
@@ -93,6 +96,8 @@ class Lanes:
         self._revoked_in: dict[Partition, int] = {}
         self._handover = asyncio.Lock()
         self._commit_lock = asyncio.Lock()
+        self._done_since = 0
+        self._enough_done = asyncio.Event()
         self._stopping = asyncio.Event()
         self._at_once = asyncio.Event()
         self._ended = asyncio.Event()
@@ -374,13 +379,21 @@ class Lanes:
         self._slots.fill()
 
     def _progressed(self, lanes: PartitionLanes) -> None:
+        self._done_since += 1
+        if self._done_since >= self._options.commit_after:
+            self._enough_done.set()
         if lanes.paused:
             self._intake.relieve(lanes)
 
     async def _commit_on_timer(self) -> None:
         interval = self._options.commit_interval.total_seconds()
         while True:
-            await asyncio.sleep(interval)
+            await asyncio.sleep(interval / MOST_OFTEN)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(interval - interval / MOST_OFTEN):
+                    await self._enough_done.wait()
+            self._enough_done.clear()
+            self._done_since = 0
             ours = [lanes for lanes in self._lanes.values() if lanes.assigned]
             await self._commit(ours)
             for lanes in ours:

@@ -25,6 +25,12 @@ class LaneOptions:
     commit_interval: timedelta = timedelta(seconds=1)
     """Offsets are committed this often, and on revoke and on stop besides."""
 
+    commit_after: int = 200
+    """They are committed earlier when so many records were done since, 20 times as often at most.
+
+    A crash repeats what was in flight and what was done since the last commit: about this many.
+    """
+
     commit_timeout: timedelta = timedelta(seconds=5)
     """A commit that takes longer counts as rejected."""
 
@@ -97,8 +103,8 @@ class LaneOptions:
             raise ValueError("low_water must be at least 0 and below high_water")
         if min(self.transient_attempts, self.bug_attempts, self.dead_letters_in_a_row) < 1:
             raise ValueError("attempts and dead_letters_in_a_row must be at least 1")
-        if self.concurrency < 1 or self.max_waiting < 1:
-            raise ValueError("concurrency and max_waiting must be at least 1")
+        if min(self.concurrency, self.max_waiting, self.commit_after) < 1:
+            raise ValueError("concurrency, max_waiting and commit_after must be at least 1")
         if not 0 < self.dead_letter_share <= 1:
             raise ValueError("dead_letter_share must be above 0 and at most 1")
         if self.commit_interval <= timedelta(0):
