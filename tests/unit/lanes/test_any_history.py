@@ -1,14 +1,20 @@
-"""Whatever happens in whatever order: nothing is lost, and each key stays in order."""
+"""Whatever happens in whatever order.
+
+Nothing is lost, each key stays in order and is in one place at a time, no commit (its metadata
+included) claims what is not done, and what a commit claims is not handled again.
+"""
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recado_lanes import Partition, Permanent, Record, Transient, Unavailable
+from recado_lanes import Batch, Partition, Permanent, Record, Transient, Unavailable
+from recado_lanes.metadata import decode
 from recado_lanes.testing import FakeConsumer
 
 from .conftest import Bench
@@ -25,58 +31,97 @@ STEPS = st.one_of(
     st.tuples(st.just("crash"), st.just(0)),
     st.tuples(st.just("late poll"), st.integers(1, 5)),
 )
-FAILURES = st.lists(st.sampled_from(["", "", "", "transient", "unavailable", "bug"]), max_size=40)
+FAILURES = st.lists(
+    st.sampled_from(["", "", "slow", "slow", "transient", "unavailable", "only this", "bug"]),
+    max_size=60,
+)
+OPTIONS = st.fixed_dictionaries(
+    {
+        "concurrency": st.integers(1, 8),
+        "metadata_limit": st.sampled_from([0, 64, 4096]),
+        "commit_after": st.sampled_from([1, 200]),
+        "drain_budget": st.sampled_from([timedelta(0), timedelta(seconds=5)]),
+    }
+)
 
 
 class History:
     """Members come, go and crash while records of five keys are handled."""
 
-    def __init__(self, bench: Bench, failures: list[str]) -> None:
+    def __init__(
+        self, bench: Bench, failures: list[str], options: dict[str, object], *, batches: bool
+    ) -> None:
         self.bench = bench
         self.failures = failures
+        self.options = options
+        self.batches = batches
         self.written = 0
         self.done: dict[Partition, set[int]] = defaultdict(set)
         self.order: dict[bytes, list[int]] = defaultdict(list)
         self.working: set[bytes] = set()
         self.wrong: list[str] = []
 
+    def claimed(self, partition: Partition) -> set[int]:
+        """What the group has committed as done."""
+        kafka = self.bench.kafka
+        offset, text = kafka.committed.get(partition, 0), kafka.metadata.get(partition)
+        runs = decode(text).runs if text else ()
+        return {
+            record.offset
+            for record in kafka.logs[partition]
+            if record.offset < offset or any(s <= record.offset < e for s, e in runs)
+        }
+
     async def handle(self, record: Record) -> None:
-        assert record.key is not None
-        if record.key in self.working:
-            self.wrong.append(f"two at once: {record.position}")
-        self.working.add(record.key)
+        await self.handle_batch([record])
+
+    async def handle_batch(self, records: Sequence[Record]) -> None:
+        key = records[0].key
+        assert key is not None
+        if key in self.working:
+            self.wrong.append(f"two at once: {records[0].position}")
+        for record in records:
+            if record.offset in self.claimed(record.source):
+                self.wrong.append(f"done already: {record.position}")
+        self.working.add(key)
         try:
             await asyncio.sleep(0)
             match self.failures.pop() if self.failures else "":
+                case "slow":
+                    await asyncio.sleep(0.002)
                 case "transient":
                     raise Transient("busy")
                 case "unavailable":
                     raise Unavailable("down")
+                case "only this":
+                    raise Unavailable("down", only_key=True)
                 case "bug":
                     raise KeyError
-            if record.value == b"bad":
-                self.done[record.source].add(record.offset)
+            if len(records) == 1 and records[0].value == b"bad":
+                self.done[records[0].source].add(records[0].offset)
+            if any(record.value == b"bad" for record in records):
                 raise Permanent("bad")
-            self.done[record.source].add(record.offset)
-            self.order[record.key].append(record.offset)
+            for record in records:
+                self.done[record.source].add(record.offset)
+                self.order[key].append(record.offset)
         finally:
-            self.working.discard(record.key)
+            self.working.discard(key)
 
     async def member(self) -> FakeConsumer:
-        return await self.bench.add(
-            self.handle,
-            high_water=6,
-            low_water=2,
-            transient_attempts=100,
-            bug_attempts=100,
-            commit_interval=timedelta(milliseconds=1),
-        )
+        options: dict[str, object] = {
+            "high_water": 6,
+            "low_water": 2,
+            "transient_attempts": 100,
+            "bug_attempts": 100,
+            "commit_interval": timedelta(milliseconds=1),
+        } | self.options
+        handler = Batch(self.handle_batch, max_records=3) if self.batches else self.handle
+        return await self.bench.add(handler, **options)  # type: ignore[arg-type]  # of LaneOptions
 
     def check_commits(self) -> None:
-        for partition, offset in self.bench.kafka.committed.items():
-            for record in self.bench.kafka.logs[partition]:
-                if record.offset < offset and record.offset not in self.done[partition]:
-                    self.wrong.append(f"committed but not done: {record.position}")
+        for partition in self.bench.kafka.logs:
+            for offset in self.claimed(partition) - self.done[partition]:
+                self.wrong.append(f"committed but not done: {partition}@{offset}")
 
     async def step(self, name: str, amount: int) -> None:
         kafka = self.bench.kafka
@@ -123,14 +168,19 @@ class History:
         self.check_commits()
 
 
-@settings(max_examples=150, deadline=None)
-@given(steps=st.lists(STEPS, max_size=25), failures=FAILURES)
+@settings(max_examples=200, deadline=None)
+@given(
+    steps=st.lists(STEPS, max_size=25), failures=FAILURES, options=OPTIONS, batches=st.booleans()
+)
 def test_whatever_happens_nothing_is_lost_and_keys_stay_in_order(
-    steps: list[tuple[str, int]], failures: list[str]
+    steps: list[tuple[str, int]],
+    failures: list[str],
+    options: dict[str, object],
+    batches: bool,
 ) -> None:
     async def play() -> None:
         async with AsyncExitStack() as stack:
-            history = History(Bench(stack), failures)
+            history = History(Bench(stack), failures, options, batches=batches)
             await history.member()
             for name, amount in steps:
                 await history.step(name, amount)

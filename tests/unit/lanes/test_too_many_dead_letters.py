@@ -78,3 +78,33 @@ async def test_what_goes_well_on_another_topic_does_not_hide_that_one_fails(benc
         await poll_until(partial(given_up, n), consumer)
     with pytest.raises(TooManyDeadLetters):
         await bench.ended(consumer)
+
+
+async def test_too_large_a_share_of_failing_keys_stops_the_consumer_although_some_succeed(
+    bench: Bench,
+) -> None:
+    async def handler(record: Record) -> None:
+        if record.offset % 3:
+            raise Permanent("most are broken")
+
+    consumer = await bench.add(
+        handler, dead_letters_in_a_row=5, dead_letter_share=0.4, concurrency=1
+    )
+    for n in range(100):
+        bench.kafka.append("letters", b"a", key=b"%d" % n)
+    await consumer.poll()
+    with pytest.raises(TooManyDeadLetters, match="5 of 8 keys"):
+        await bench.ended(consumer)
+    assert len(bench.dead_letters.letters) == 4
+
+
+async def test_the_same_share_of_failures_from_few_keys_stops_nothing(bench: Bench) -> None:
+    async def handler(record: Record) -> None:
+        if record.key != b"0":
+            raise Permanent("these are broken")
+
+    consumer = await bench.add(handler, dead_letters_in_a_row=5, dead_letter_share=0.4)
+    for n in range(100):
+        bench.kafka.append("letters", b"a", key=b"%d" % (n % 4))
+    await bench.settle(consumer)
+    assert len(bench.dead_letters.letters) == 75
