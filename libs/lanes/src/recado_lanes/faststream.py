@@ -17,6 +17,7 @@ import logging
 from collections.abc import Mapping
 from datetime import timedelta
 from itertools import chain
+from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
@@ -43,6 +44,9 @@ from recado_lanes.record import Handler, KeyOf, Partition, Restore
 
 log = logging.getLogger("recado_lanes")
 
+PAUSED_POLL_MS: Final = 20
+"""While a partition is paused a poll waits no longer than this."""
+
 
 class Poll(tuple[ConsumerRecord, ...]):  # noqa: SLOT001 - a tuple can't have slots of its own
     """The records of one poll, with the epoch in which they were polled."""
@@ -61,8 +65,11 @@ class LanesSubscriber(BatchSubscriber):
         """Poll once. An error that does not pass ends the lanes, and the polling with them."""
         try:
             # Not FastStream's own poll: it sleeps after an empty one, deaf to what comes.
+            # What was fetched of a partition before it was paused wakes no poll on resuming.
+            timeout = min(self.batch_timeout_ms, PAUSED_POLL_MS)
             fetched = await consumer.getmany(
-                timeout_ms=self.batch_timeout_ms, max_records=self.max_records
+                timeout_ms=timeout if self.lanes.intake_paused else self.batch_timeout_ms,
+                max_records=self.max_records,
             )
             records = tuple(chain.from_iterable(fetched.values()))
         except ConsumerStoppedError:

@@ -126,6 +126,11 @@ class Lanes:
         return frozenset(p for p, lane in self._lanes.items() if lane.assigned)
 
     @property
+    def intake_paused(self) -> bool:
+        """Whether any partition's intake is: poll often, to notice when it goes on."""
+        return any(lanes.paused for lanes in self._lanes.values())
+
+    @property
     def failure(self) -> Fatal | None:
         """The error that stopped, or is about to stop, `run`."""
         return self._failure
