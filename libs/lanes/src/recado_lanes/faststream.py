@@ -256,9 +256,13 @@ async def serve(
     lanes: Lanes,
     until: asyncio.Event,
     *,
+    at_once: asyncio.Event | None = None,
     close_timeout: timedelta = timedelta(seconds=10),
 ) -> None:
     """Consume until the event is set or the lanes fail; raises the lanes' fatal error.
+
+    When `at_once` is set, as by a second signal, draining ends: what is in work is cancelled and
+    only what is done is committed.
 
     The lanes run before the broker starts; at the end they are drained and committed, and only
     then the consumer leaves its group. That takes `close_timeout` at most: a producer waits for
@@ -267,6 +271,7 @@ async def serve(
     work = asyncio.create_task(lanes.run(), name="lanes")
     asked = asyncio.create_task(until.wait(), name="until")
     start = asyncio.create_task(broker.start(), name="broker start")
+    hurry = asyncio.create_task(_hurry(lanes, at_once or asyncio.Event()), name="at once")
     try:
         await asyncio.wait({work, asked, start}, return_when=asyncio.FIRST_COMPLETED)
         if start.done():
@@ -276,9 +281,15 @@ async def serve(
         asked.cancel()
         start.cancel()
         await lanes.stop()
-        await asyncio.wait({start, asked})
+        hurry.cancel()
+        await asyncio.wait({start, asked, hurry})
         await _close(broker, close_timeout)
     await work
+
+
+async def _hurry(lanes: Lanes, at_once: asyncio.Event) -> None:
+    await at_once.wait()
+    lanes.hurry()
 
 
 async def _close(broker: KafkaBroker, within: timedelta) -> None:
