@@ -77,6 +77,20 @@ async def test_a_record_that_must_stand_alone_ends_the_batch_before_it(bench: Be
     assert batches.done == [[b"a", b"b"], [b"/reset"], [b"/help"], [b"c", b"d"]]
 
 
+async def test_a_record_that_can_not_be_read_stands_alone_and_ends_nothing(bench: Bench) -> None:
+    def unreadable(record: Record) -> bool:
+        if record.value == b"bad":
+            raise UnicodeError
+        return False
+
+    batches = Batches()
+    consumer = await bench.add(Batch(batches, alone=unreadable, settle=timedelta(hours=1)))
+    write(bench, b"a", b"bad")
+    await bench.settle(consumer)
+    assert batches.done == [[b"a"]]
+    assert [letter.record.value for letter in bench.dead_letters.letters] == [b"bad"]
+
+
 async def test_a_settling_key_waits_for_more_and_holds_no_slot(bench: Bench) -> None:
     batches = Batches()
     settle = timedelta(seconds=0.3)

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from recado_lanes import (
+    ConsumerFailed,
     LaneOptions,
     Lanes,
     Partition,
@@ -208,3 +209,23 @@ async def test_progress_tells_what_is_in_flight_waits_and_is_not_committed(bench
     doors.doors[b"slow"].set()
     await bench.settle(consumer)
     assert consumer.lanes.progress().partitions[ZERO].oldest is None
+
+
+async def test_an_observer_that_fails_ends_the_consumer_instead_of_hanging_it(
+    bench: Bench,
+) -> None:
+    """It must not; but a slot that is never given back would stop the work in silence."""
+
+    async def handler(record: Record) -> None:
+        pass
+
+    def broken(record: Record, *, attempts: int, took: timedelta) -> None:
+        raise KeyError
+
+    bench.watcher.handled = broken  # type: ignore[method-assign]  # an observer with a bug
+    consumer = await bench.add(handler)
+    bench.kafka.append("letters", b"a")
+    await consumer.poll()
+    with pytest.raises(ConsumerFailed):
+        await bench.ended(consumer)
+    assert bench.kafka.committed == {}

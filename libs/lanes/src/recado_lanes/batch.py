@@ -38,7 +38,10 @@ class Batch:
     """
 
     alone: Callable[[Record], bool] = never_alone
-    """Whether a record ends the batch before it and is handed over by itself, as a command is."""
+    """Whether a record ends the batch before it and is handed over by itself, as a command is.
+
+    If it raises, the record stands alone: what can't be read is for the handler to judge.
+    """
 
     def __post_init__(self) -> None:
         if self.max_records < 1:

@@ -119,9 +119,13 @@ class KeyLane:
         batch = [first]
         if self.singly:
             self.singly -= 1
-        elif not self.handler.alone(first):
+        elif not _stands_alone(self.handler, first):
             limit = self.handler.max_records
-            while self.waiting and len(batch) < limit and not self.handler.alone(self.waiting[0]):
+            while (
+                self.waiting
+                and len(batch) < limit
+                and not _stands_alone(self.handler, self.waiting[0])
+            ):
                 batch.append(self.waiting.popleft())
         self.work = batch
 
@@ -136,7 +140,9 @@ class KeyLane:
         batch = self.handler
         if not isinstance(batch, Batch) or not batch.settle or self.singly:
             return True
-        return len(self.waiting) >= batch.max_records or any(map(batch.alone, self.waiting))
+        return len(self.waiting) >= batch.max_records or any(
+            _stands_alone(batch, record) for record in self.waiting
+        )
 
     def begin_anew(self) -> None:
         """Nothing is in hand, and nothing was tried."""
@@ -150,3 +156,11 @@ class KeyLane:
         if self.timer is not None:
             self.timer.cancel()
             self.timer = None
+
+
+def _stands_alone(batch: Batch, record: Record) -> bool:
+    """What can't be read stands alone, for its handler to judge."""
+    try:
+        return batch.alone(record)
+    except Exception:  # noqa: BLE001 - any bug of the function; the record must not suffer from it
+        return True

@@ -23,7 +23,7 @@ from functools import partial
 
 from recado_lanes.backlogs import Backlogs
 from recado_lanes.batch import Batch
-from recado_lanes.errors import Fatal, HandlerStuck, Unavailable
+from recado_lanes.errors import ConsumerFailed, Fatal, HandlerStuck, Unavailable
 from recado_lanes.handling import Handling, Judgement, Verdict
 from recado_lanes.keylane import KeyLane, State
 from recado_lanes.limit import Limit
@@ -167,6 +167,14 @@ class Slots:
         lane.task.add_done_callback(partial(self._ended, lane))
 
     def _ended(self, lane: KeyLane, task: "asyncio.Task[None]") -> None:
+        try:
+            self._settle(lane, task)
+        except Exception as error:  # noqa: BLE001 - in a callback it would only be logged
+            failure = ConsumerFailed(f"what follows an attempt failed: {type(error).__name__}")
+            failure.__cause__ = error
+            self._failed(failure)
+
+    def _settle(self, lane: KeyLane, task: "asyncio.Task[None]") -> None:
         lane.task = None
         try:
             judgement = self._handling.judge(lane, task, self._loop.time(), len(self._working))
