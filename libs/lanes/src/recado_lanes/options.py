@@ -22,10 +22,10 @@ class LaneOptions:
     adaptive: Adaptive | None = None
     """Lets the limit find itself within bounds, beginning with `concurrency`."""
 
-    commit_interval: timedelta = timedelta(seconds=1)
+    commit_interval: timedelta = timedelta(milliseconds=500)
     """Offsets are committed this often, and on revoke and on stop besides."""
 
-    commit_after: int = 200
+    commit_after: int = 100
     """They are committed earlier when so many records were done since, 20 times as often at most.
 
     A crash repeats what was in flight and what was done since the last commit: about this many.
