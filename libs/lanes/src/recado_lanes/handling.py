@@ -6,11 +6,11 @@ nothing itself: that is the business of `recado_lanes.slots`.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
-from typing import Final, TypeVar
+from typing import Final
 
 from recado_lanes.batch import Batch
 from recado_lanes.dead_letter import DeadLetter
@@ -30,8 +30,6 @@ from recado_lanes.options import LaneOptions
 from recado_lanes.ports import DeadLetters, Observer
 from recado_lanes.record import Record
 from recado_lanes.retry import Backoff
-
-WorkT = TypeVar("WorkT")
 
 
 class Verdict(Enum):
@@ -91,30 +89,37 @@ class Handling:
         """How long to wait."""
         return self._backoff
 
-    def attempt(self, lane: KeyLane) -> tuple[Coroutine[object, object, None], float]:
-        """The next attempt at the work in hand, and how many seconds it may take."""
-        if lane.letters:
-            return _call(self._dead_letters.publish, lane.letters[0]), self._letter_timeout
-        handler = lane.handler
-        left = self._record_timeout - lane.spent
-        if isinstance(handler, Batch):
-            return _call(handler.handler, lane.work), left
-        return _call(handler, lane.work[0]), left
+    def seconds_left(self, lane: KeyLane) -> float:
+        """How long the next attempt may take."""
+        return self._letter_timeout if lane.letters else self._record_timeout - lane.spent
 
-    def judge(self, lane: KeyLane, task: asyncio.Task[None], now: float, in_work: int) -> Judgement:
-        """How an attempt ended. Raises `Fatal`."""
-        error: BaseException | None
+    def attempt(self, lane: KeyLane) -> Awaitable[None]:
+        """The next attempt at the work in hand. May raise what its outcome may be."""
+        if lane.letters:
+            return self._dead_letters.publish(lane.letters[0])
+        handler = lane.handler
+        if isinstance(handler, Batch):
+            return handler.handler(lane.work)
+        return handler(lane.work[0])
+
+    def outcome(self, lane: KeyLane, task: asyncio.Task[None]) -> BaseException | None:
+        """The error that an attempt's task ended with; None if it did what it was to do.
+
+        `asyncio.CancelledError` stands for work that was cancelled because its partition goes.
+        """
         if task.cancelled():
             if lane.overdue:
-                error = self._out_of_time(lane)
-            elif lane.cut:
-                return DROPPED
-            else:
-                error = HandlerCancelled(lane.work[0])
-        else:
-            error = task.exception()
-            if error is not None and lane.overdue:
-                error = self._out_of_time(lane)
+                return self._out_of_time(lane)
+            return asyncio.CancelledError() if lane.cut else HandlerCancelled(lane.work[0])
+        error = task.exception()
+        return self._out_of_time(lane) if error is not None and lane.overdue else error
+
+    def judge(
+        self, lane: KeyLane, error: BaseException | None, now: float, in_work: int
+    ) -> Judgement:
+        """What an attempt's outcome means. Raises `Fatal`."""
+        if isinstance(error, asyncio.CancelledError):
+            return DROPPED
         if lane.letters:
             return self._published(lane, error)
         if error is None:
@@ -191,7 +196,3 @@ class Handling:
         if guard is None:
             guard = self._guards[record.topic] = DeadLetterGuard(self._options)
         return guard
-
-
-async def _call(handler: Callable[[WorkT], Awaitable[None]], work: WorkT) -> None:
-    await handler(work)

@@ -11,15 +11,20 @@ What it promises:
 - An attempt that takes too long is cancelled; one that ignores that is reported, once.
 - Nothing of a closed partition is started or tried again; what is in work may end by itself.
 
-An attempt is a task of its own. That makes a handler that ignores its cancellation something to
-notice rather than to wait for, and keeps its context variables from the next record.
+A slot is a task. That makes a handler that ignores its cancellation something to notice rather
+than to wait for. After a success the task goes on with the next key at once, for a new task would
+have to wait for a turn of the loop, and with hundreds at once all would start and end in step. It
+does so only while it is as it was when it began: with no context variable changed, and not
+cancelled. What fails ends its task.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Collection, Iterable
+from contextvars import Context, copy_context
 from datetime import timedelta
 from functools import partial
+from typing import Final
 
 from recado_lanes.backlogs import Backlogs
 from recado_lanes.batch import Batch
@@ -32,6 +37,21 @@ from recado_lanes.outage import Outage
 from recado_lanes.partition import PartitionLanes
 from recado_lanes.ports import DeadLetters, Observer
 from recado_lanes.record import Record
+
+QUICK: Final = 0.0002
+"""Seconds: what takes less has probably not let the loop do anything else."""
+
+QUICK_IN_A_ROW: Final = 8
+"""So many of them, then the loop has its turn."""
+
+
+class Slot:
+    """A task and the lane that it works for at present."""
+
+    __slots__ = ("lane",)
+
+    def __init__(self, lane: KeyLane) -> None:
+        self.lane: KeyLane | None = lane
 
 
 class Slots:
@@ -61,6 +81,7 @@ class Slots:
         self._probe_timer: asyncio.TimerHandle | None = None
         self._closed = False
         self._loop: asyncio.AbstractEventLoop
+        self._context: Context
 
     @property
     def in_flight(self) -> int:
@@ -80,6 +101,7 @@ class Slots:
     def open(self) -> None:
         """Work in this loop from now on."""
         self._loop = asyncio.get_running_loop()
+        self._context = copy_context()
 
     def arrived(self, lane: KeyLane, record: Record) -> None:
         """A record more waits in a lane. Nothing is started before `fill`."""
@@ -153,34 +175,84 @@ class Slots:
                 lane.task.cancel()
 
     def _start(self, lane: KeyLane) -> None:
+        self._take(lane)
+        self._attempt(lane)
+
+    def _take(self, lane: KeyLane) -> None:
         lane.take_work()
         lane.state = State.WORKING
         lane.partition.working += 1
         self._working.add(lane)
-        self._attempt(lane)
 
     def _attempt(self, lane: KeyLane) -> None:
-        attempt, seconds = self._handling.attempt(lane)
-        lane.began = self._loop.time()
-        lane.deadline = lane.began + seconds
-        lane.task = self._loop.create_task(attempt)
-        lane.task.add_done_callback(partial(self._ended, lane))
+        slot = Slot(lane)
+        lane.task = self._loop.create_task(self._work(slot, lane), context=self._context.copy())
+        lane.task.add_done_callback(partial(self._ended, slot))
+        self._set_deadline(lane)  # for a loop that is too busy to begin
 
-    def _ended(self, lane: KeyLane, task: "asyncio.Task[None]") -> None:
+    def _set_deadline(self, lane: KeyLane) -> None:
+        lane.began = self._loop.time()
+        lane.deadline = lane.began + self._handling.seconds_left(lane)
+
+    async def _work(self, slot: Slot, lane: KeyLane) -> None:
+        """Attempt what the lane has in hand; go on with other lanes as long as all goes well."""
+        task = asyncio.current_task()
+        quick = 0
+        while True:
+            self._set_deadline(lane)
+            await self._handling.attempt(lane)
+            if lane.overdue or lane.cut:
+                return  # the task's end tells the rest
+            if self._loop.time() - lane.began < QUICK:
+                quick += 1
+            slot.lane = None
+            self._settle(lane, None)
+            if (
+                quick >= QUICK_IN_A_ROW
+                or self._full
+                or task is None
+                or task.cancelling()
+                or copy_context() != self._context
+            ):
+                self.fill()
+                return
+            lane = self._backlogs.pop()
+            self._take(lane)
+            lane.task = task
+            slot.lane = lane
+
+    @property
+    def _full(self) -> bool:
+        """Whether nothing can be started now."""
+        return (
+            self._outage.lasts
+            or self._closed
+            or not self._backlogs
+            or len(self._working) >= self._limit.now
+        )
+
+    def _ended(self, slot: Slot, task: "asyncio.Task[None]") -> None:
+        """A task has ended; if it still had something in hand, see what became of it."""
+        lane = slot.lane
         try:
-            self._settle(lane, task)
-        except Exception as error:  # noqa: BLE001 - in a callback it would only be logged
+            if lane is None:
+                task.result()
+            else:
+                self._settle(lane, self._handling.outcome(lane, task))
+                self.fill()
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - would only be logged
             failure = ConsumerFailed(f"what follows an attempt failed: {type(error).__name__}")
             failure.__cause__ = error
             self._failed(failure)
 
-    def _settle(self, lane: KeyLane, task: "asyncio.Task[None]") -> None:
+    def _settle(self, lane: KeyLane, error: BaseException | None) -> None:
+        """Do what an attempt's outcome asks for; the slot is free then."""
         lane.task = None
         try:
-            judgement = self._handling.judge(lane, task, self._loop.time(), len(self._working))
-        except Fatal as error:
+            judgement = self._handling.judge(lane, error, self._loop.time(), len(self._working))
+        except Fatal as fatal:
             self._leave(lane)
-            self._failed(error)
+            self._failed(fatal)
             return
         lane.overdue = False
         if judgement.verdict is Verdict.NOW and not lane.cut:
@@ -197,7 +269,6 @@ class Slots:
             self._answered(lane)
             self._go_on(lane, judgement)
         self._progressed(lane.partition)
-        self.fill()
 
     def _leave(self, lane: KeyLane) -> None:
         self._working.discard(lane)
