@@ -27,10 +27,10 @@ from types import TracebackType
 from typing import Final, Self
 
 from recado_lanes.batch import Batch
-from recado_lanes.errors import CommitRejected, ConsumerFailed, Fatal, HandlerStuck, UnknownTopic
+from recado_lanes.committing import Committer
+from recado_lanes.errors import ConsumerFailed, Fatal, HandlerStuck, UnknownTopic
 from recado_lanes.intake import Intake
 from recado_lanes.observer import LoggingObserver
-from recado_lanes.offsets import Commit
 from recado_lanes.options import LaneOptions
 from recado_lanes.partition import PartitionLanes
 from recado_lanes.ports import (
@@ -47,9 +47,6 @@ from recado_lanes.record import Handler, KeyOf, Partition, Record, Restore, reco
 from recado_lanes.slots import Slots
 
 AT_ONCE: Final = timedelta(0)
-
-MOST_OFTEN: Final = 20
-"""So many commits at most in a commit interval."""
 
 
 class Lanes:
@@ -91,13 +88,11 @@ class Lanes:
         )
         self._lanes: dict[Partition, PartitionLanes] = {}
         self._intake = Intake(consumer, options, self._observer)
+        self._committer = Committer(consumer, options, self._observer, failed=self.fail)
         self._reading: set[asyncio.Task[None]] = set()
         self._epoch = 0
         self._revoked_in: dict[Partition, int] = {}
         self._handover = asyncio.Lock()
-        self._commit_lock = asyncio.Lock()
-        self._done_since = 0
-        self._enough_done = asyncio.Event()
         self._stopping = asyncio.Event()
         self._at_once = asyncio.Event()
         self._ended = asyncio.Event()
@@ -148,8 +143,10 @@ class Lanes:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
                 watching = tasks.create_task(self._slots.watch(), name="lanes watch")
-                committing = tasks.create_task(self._commit_on_timer(), name="lanes commit")
-                self._open([lanes for lanes in self._lanes.values() if lanes.assigned])
+                committing = tasks.create_task(
+                    self._committer.run(self._assigned, self._look), name="lanes commit"
+                )
+                self._open(self._assigned())
                 await self._stopping.wait()
                 await self._give_back(list(self._lanes))
                 for task in (watching, committing, *self._reading):
@@ -303,7 +300,7 @@ class Lanes:
         self._intake.share(len(self._lanes))
         await self._drain(leaving, AT_ONCE if lost else self._options.drain_budget)
         if not lost:
-            await self._commit(leaving)
+            await self._committer.commit(leaving)
         self._observer.revoked(
             [lanes.partition for lanes in leaving],
             unfinished=sum(lanes.offsets.unfinished for lanes in leaving),
@@ -384,28 +381,20 @@ class Lanes:
         self._slots.fill()
 
     def _progressed(self, lanes: PartitionLanes) -> None:
-        self._done_since += 1
-        if self._done_since >= self._options.commit_after:
-            self._enough_done.set()
+        self._committer.done_one()
         if lanes.paused:
             self._intake.relieve(lanes)
 
-    async def _commit_on_timer(self) -> None:
-        interval = self._options.commit_interval.total_seconds()
-        while True:
-            await asyncio.sleep(interval / MOST_OFTEN)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(interval - interval / MOST_OFTEN):
-                    await self._enough_done.wait()
-            self._enough_done.clear()
-            self._done_since = 0
-            ours = [lanes for lanes in self._lanes.values() if lanes.assigned]
-            await self._commit(ours)
-            for lanes in ours:
-                if lanes.paused and not lanes.closed:
-                    self._intake.recheck(lanes)
-            if isinstance(self._observer, ProgressObserver):
-                self._observer.progress(self.progress())
+    def _look(self, ours: Sequence[PartitionLanes]) -> None:
+        """Once a commit interval: what goes on in these."""
+        for lanes in ours:
+            if lanes.paused and not lanes.closed:
+                self._intake.recheck(lanes)
+        if isinstance(self._observer, ProgressObserver):
+            self._observer.progress(self.progress())
+
+    def _assigned(self) -> list[PartitionLanes]:
+        return [lanes for lanes in self._lanes.values() if lanes.assigned]
 
     def progress(self) -> Progress:
         """How far this consumer is."""
@@ -425,37 +414,6 @@ class Lanes:
                 if lanes.assigned
             },
         )
-
-    async def _commit(self, ours: Sequence[PartitionLanes]) -> None:
-        """Commit what is done in these, once; what is rejected stays to be committed."""
-        async with self._commit_lock:
-            commits: dict[Partition, Commit] = {}
-            for lanes in ours:
-                commit = lanes.offsets.to_commit(limit=self._options.metadata_limit)
-                if commit is not None:
-                    commits[lanes.partition] = commit
-            if not commits:
-                return
-            offsets = {partition: commit.offset for partition, commit in commits.items()}
-            metadata = {p: commit.metadata for p, commit in commits.items() if commit.metadata}
-            try:
-                async with asyncio.timeout(self._options.commit_timeout.total_seconds()):
-                    await self._consumer.commit(offsets, metadata)
-            except CommitRejected as error:
-                self._observer.commit_rejected(offsets, error)
-            except TimeoutError:
-                self._observer.commit_rejected(offsets, CommitRejected("no answer in time"))
-            except Fatal as error:
-                self.fail(error)
-            except Exception as error:  # noqa: BLE001 - `run` raises it
-                failure = ConsumerFailed(f"commit failed: {type(error).__name__}")
-                failure.__cause__ = error
-                self.fail(failure)
-            else:
-                for lanes in ours:
-                    if lanes.partition in commits:
-                        lanes.offsets.committed(commits[lanes.partition])
-                self._observer.committed(offsets)
 
 
 async def _all_ended(leaving: Collection[PartitionLanes]) -> None:

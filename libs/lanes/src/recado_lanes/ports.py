@@ -192,7 +192,7 @@ class ProgressObserver(Protocol):
     """An `Observer` that also has these is told of them. Must return at once and not raise."""
 
     def progress(self, progress: Progress) -> None:
-        """Told at every commit interval."""
+        """Told after every commit, and once a commit interval at least."""
         ...
 
     def metadata_read(self, partition: Partition, *, done: int, ignored: str | None) -> None:
