@@ -4,6 +4,7 @@ Arguments: bootstrap servers, topic, group id.
 """
 
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -29,6 +30,8 @@ async def handle(record: Record) -> None:
 
 
 async def main(bootstrap: str, topic: str, group_id: str) -> None:
+    # It tells of an outage at length.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     broker = KafkaBroker(bootstrap, allow_auto_create_topics=False, logger=None)
     lanes = attach(
         broker,

@@ -223,7 +223,7 @@ async def test_an_observer_that_fails_ends_the_consumer_instead_of_hanging_it(
         raise KeyError
 
     bench.watcher.handled = broken  # type: ignore[method-assign]  # an observer with a bug
-    consumer = await bench.add(handler)
+    consumer = await bench.add(handler, drain_budget=timedelta(0))
     bench.kafka.append("letters", b"a")
     await consumer.poll()
     with pytest.raises(ConsumerFailed):

@@ -168,6 +168,7 @@ class Slots:
                 if now < lane.deadline or lane.cut or lane.task is None:
                     continue
                 if lane.overdue:
+                    self._leave(lane)  # draining must not wait for it
                     self._failed(HandlerStuck(lane.work[0]))
                     return
                 lane.overdue = True
@@ -237,7 +238,7 @@ class Slots:
         try:
             if lane is None:
                 task.result()
-            else:
+            elif lane in self._working:  # it is not, if it was stuck
                 self._settle(lane, self._handling.outcome(lane, task))
                 self.fill()
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - would only be logged
