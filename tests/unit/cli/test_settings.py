@@ -36,6 +36,16 @@ def test_what_up_wrote_is_read_as_it_was() -> None:
     assert CliSettings() == of_a_stack()
 
 
+def test_of_what_the_services_run_with_only_the_place_of_the_knowledge_base_is_written() -> None:
+    """A replay searches there; keys and credentials stay where they are."""
+    services = {"RECADO_LANCEDB_PATH": "/data", "RECADO_GEMINI_API_KEY": "key", "TOKEN": "t"}
+    write_environment(of_a_stack(), Path(".recado"), services)
+    written = Path(".recado/environment").read_text(encoding="utf-8")
+    assert "RECADO_LANCEDB_PATH='/data'" in written
+    assert "KEY" not in written
+    assert "TOKEN" not in written
+
+
 def test_the_environment_comes_before_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
     write_environment(of_a_stack(), Path(".recado"))
     monkeypatch.setenv("RECADO_INGRESS_URL", "http://elsewhere:1")

@@ -75,3 +75,29 @@ def test_links_to_other_sites_keep_their_address() -> None:
 def test_elements_nested_without_end_are_read_all_the_same() -> None:
     for tag in ("div", "b", "ul><li", "blockquote"):
         assert "hondo" in html(f"<{tag}>" * 5000 + "hondo").sections[0].text
+
+
+def test_a_site_s_header_notices_and_hidden_parts_are_left_out() -> None:
+    found = html(
+        """<body><div id="cookie-banner-2"><p>Usamos cookies</p><button>Aceptar</button></div>
+        <div class="x onetrust-pc"><p>Tu privacidad</p></div>
+        <header><h1>Fibralia</h1><ul><li>Planes</ul></header>
+        <div class="breadcrumbs"><a href="/">Inicio</a></div>
+        <div><h1>Política de cookies</h1><p class="cookies">Qué guardamos.</p>
+        <p style="color:red; display: none">no</p><p style="display:none">no</p></div>
+        <footer>pie</footer>"""
+    )
+    assert (found.title, found.sections) == (
+        "Política de cookies",
+        (Section((), "Qué guardamos."),),
+    )
+
+
+def test_the_summary_of_details_stands_above_what_it_opens() -> None:
+    found = html(
+        "<details><summary>¿Cómo <b>pago</b>?</summary><p>En caja.</p></details>"
+        "<details><summary>Cambiar la clave</summary><ul><li>Abre la app</ul></details>"
+    )
+    assert found.sections[0].text == (
+        "¿Cómo pago?\n\nEn caja.\n\n### Cambiar la clave\n\n- Abre la app"
+    )

@@ -89,6 +89,14 @@ class Lanes:
         """The partitions that are ours."""
         return frozenset(p for p, lane in self._lanes.items() if lane.assigned)
 
+    def backlog(self, topic: str) -> Sequence[int]:
+        """Per partition of ours: how many records are not done, the one in work included."""
+        return [
+            lane.waiting
+            for partition, lane in self._lanes.items()
+            if lane.assigned and partition.topic == topic
+        ]
+
     @property
     def failure(self) -> Fatal | None:
         """The error that stopped, or is about to stop, `run`."""

@@ -13,6 +13,7 @@ from datetime import timedelta
 
 import structlog
 from aiokafka.errors import KafkaError
+from prometheus_client import CollectorRegistry
 
 from recado.servicekit.consuming import LaneMetrics
 from recado.servicekit.health import Check, Health, HealthServer
@@ -28,14 +29,19 @@ PAUSE = timedelta(seconds=2)
 class ConsumerService(abc.ABC):
     """A `recado.servicekit.service.Service` around a consumer.
 
-    `checks` are its readiness checks besides that of the consumer group.
+    `checks` are its readiness checks besides that of the consumer group, `exposed` is what it has
+    on `/metrics`.
     """
 
     def __init__(
-        self, settings: ConsumerSettings, metrics: LaneMetrics, checks: Mapping[str, Check]
+        self,
+        settings: ConsumerSettings,
+        metrics: LaneMetrics,
+        checks: Mapping[str, Check],
+        exposed: CollectorRegistry,
     ) -> None:
         self._kafka = settings
-        health = Health({"kafka": metrics.problem, **checks})
+        health = Health({"kafka": metrics.problem, **checks}, exposed)
         self._health = HealthServer(health, settings.host, settings.port)
         self._until = asyncio.Event()
         self._consuming: asyncio.Task[None] | None = None

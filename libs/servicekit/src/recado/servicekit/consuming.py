@@ -4,8 +4,9 @@
 other.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from time import time
 from typing import Protocol, TypeVar
 
@@ -66,6 +67,14 @@ def event_of(record: ConsumedRecord) -> Event | None:
         return None
 
 
+class WatchedLanes(Protocol):
+    """Lanes, as far as they are looked into."""
+
+    @property
+    def topics(self) -> tuple[str, ...]: ...
+    def backlog(self, topic: str) -> Sequence[int]: ...
+
+
 class LaneMetrics:
     """Counts and times what happens in the lanes, and logs what an operator must see.
 
@@ -75,6 +84,14 @@ class LaneMetrics:
     def __init__(self) -> None:
         self._joined = False
         self._paused: dict[str, set[tuple[str, int]]] = {"unavailable": set(), "backlog": set()}
+        metrics.LAST_COMMIT.set(time())
+
+    def watch(self, lanes: WatchedLanes) -> None:
+        """Have these lanes asked at each scrape what waits and what is in flight."""
+        for topic in lanes.topics:
+            metrics.WAITING_RECORDS.labels(topic).set_function(partial(_waiting, lanes, topic))
+            metrics.ASSIGNED_PARTITIONS.labels(topic).set_function(partial(_assigned, lanes, topic))
+            metrics.BUSY_PARTITIONS.labels(topic).set_function(partial(_busy, lanes, topic))
 
     async def problem(self) -> str | None:
         """A readiness check: what is wrong while the group has not let this process in."""
@@ -84,6 +101,7 @@ class LaneMetrics:
         """Partitions came, perhaps none."""
         self._joined = True
         metrics.REBALANCES.labels("assigned").inc()
+        metrics.LAST_COMMIT.set(time())
         log.info("consumer.assigned", partitions=sorted(map(str, partitions)))
 
     def revoked(
@@ -153,18 +171,18 @@ class LaneMetrics:
 
     def paused(self, partition: AnyPartition, *, waiting: int) -> None:
         """Too much waits."""
+        del waiting
         self._pause("backlog", partition.topic, partition.number)
-        metrics.WAITING_RECORDS.labels(partition.topic).set(waiting)
 
     def resumed(self, partition: AnyPartition, *, waiting: int) -> None:
         """Little enough waits."""
+        del waiting
         self._pause("backlog", partition.topic, partition.number, paused=False)
-        metrics.WAITING_RECORDS.labels(partition.topic).set(waiting)
 
     def committed(self, offsets: Mapping[PartitionT, int]) -> None:
-        """Offsets are committed: the loop turns."""
+        """Offsets are committed."""
         del offsets
-        metrics.LAST_POLL.set(time())
+        metrics.LAST_COMMIT.set(time())
 
     def commit_rejected(self, offsets: Mapping[PartitionT, int], error: Exception) -> None:
         """Offsets are not committed."""
@@ -181,3 +199,15 @@ class LaneMetrics:
         else:
             partitions.discard((topic, number))
         metrics.PAUSED.labels(reason).set(bool(partitions))
+
+
+def _waiting(lanes: WatchedLanes, topic: str) -> float:
+    return sum(lanes.backlog(topic))
+
+
+def _assigned(lanes: WatchedLanes, topic: str) -> float:
+    return len(lanes.backlog(topic))
+
+
+def _busy(lanes: WatchedLanes, topic: str) -> float:
+    return sum(records > 0 for records in lanes.backlog(topic))

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import uvicorn
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -29,10 +29,14 @@ Check = Callable[[], Awaitable[str | None]]
 
 
 class Health:
-    """The readiness checks of a service, by name."""
+    """The readiness checks of a service, by name, and what it exposes on `/metrics`."""
 
-    def __init__(self, checks: Mapping[str, Check] | None = None) -> None:
+    def __init__(
+        self, checks: Mapping[str, Check] | None = None, exposed: CollectorRegistry = REGISTRY
+    ) -> None:
+        """`exposed` is the service's `exposition`; by default everything that there is."""
         self._checks = dict(checks or {})
+        self.exposed = exposed
         self.stopping = False
 
     def add(self, name: str, check: Check) -> None:
@@ -69,7 +73,7 @@ def routes(health: Health) -> list[Route]:
         return JSONResponse(body, status_code=503 if problems else 200)
 
     async def metrics(_request: "Request") -> Response:
-        return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
+        return Response(generate_latest(health.exposed), media_type=CONTENT_TYPE_LATEST)
 
     return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
 

@@ -6,6 +6,7 @@ A search never fails here: what went wrong is `Retrieval.error`, and the answer 
 import asyncio
 import time
 from datetime import timedelta
+from typing import Protocol
 
 import structlog
 
@@ -15,6 +16,14 @@ from recado.schemas.answers import Retrieval, RetrievedPassage
 from recado.servicekit import metrics
 
 log = structlog.stdlib.get_logger(__name__)
+
+
+class Retrieves(Protocol):
+    """Finds passages: in the knowledge base, or in what was found for an answer before."""
+
+    async def retrieve(self, query: str) -> tuple[Retrieval, timedelta]:
+        """What was found for the query, best first, and how long it took."""
+        ...
 
 
 class Retriever:
@@ -29,7 +38,7 @@ class Retriever:
         self._opened = False
 
     async def retrieve(self, query: str) -> tuple[Retrieval, timedelta]:
-        """What was found for the query, best first, and how long it took."""
+        """See `Retrieves.retrieve`."""
         began = time.perf_counter()
         query = query.strip()[:MAX_QUERY_CHARACTERS]
         passages: tuple[Passage, ...] = ()

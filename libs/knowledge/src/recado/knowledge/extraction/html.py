@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from recado.knowledge.blocks import table_row
+from recado.knowledge.blocks import heading, is_question, table_row
 from recado.knowledge.extraction.outline import (
     ExtractedDocument,
     Outline,
@@ -18,6 +18,20 @@ _NOT_CONTENT = (
     " aside, [hidden], [aria-hidden=true], [role=navigation], [role=banner], [role=search],"
     " [role=contentinfo], [role=complementary]"
 )
+# fmt: off
+_FURNITURE = (
+    "cookie-banner", "cookie-consent", "cookie-notice", "cookie-bar", "cookie-law",
+    "cookie_banner", "cookie_consent", "cookie_notice", "cookiebanner", "cookieconsent",
+    "aviso-cookies", "aviso_cookies", "onetrust", "breadcrumb", "skip-link", "sr-only",
+)
+# fmt: on
+"""Names that sites and their plug-ins give to cookie notices and other furniture. Not "cookie" by
+itself: a page about cookies is a page."""
+
+_NOTICES = ", ".join(f"[id*={told!r}], [class*={told!r}]" for told in _FURNITURE)
+_INVISIBLE = ", ".join(
+    f"[style*={told!r}]" for told in ("display:none", "display: none", "visibility:hidden")
+)
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 # fmt: off
 _SPANS = frozenset({
@@ -30,20 +44,26 @@ _DEEPEST = 100
 """Elements within elements that are told apart; what lies deeper is read as one paragraph."""
 
 
-def extract_html(text: str, fallback_title: str) -> ExtractedDocument:
+def extract_html(
+    text: str, fallback_title: str, *, title: str | None = None, language: str | None = None
+) -> ExtractedDocument:
+    """Read a page. `title` and `language` are what is known of it from elsewhere, and win."""
     parser = LexborHTMLParser(text)
     root = parser.root
-    language = (root.attributes.get("lang") or "").strip() if root else ""
+    if language is None and root:
+        language = (root.attributes.get("lang") or "").strip()
     named = parser.css_first("head > title")
     page_title = one_line(named.text()) if named else ""
-    for node in parser.css(_NOT_CONTENT):
+    for node in parser.css(f"{_NOT_CONTENT}, {_NOTICES}, {_INVISIBLE}"):
         node.decompose()
     content = parser.css_first("main, [role=main]") or parser.css_first("article") or parser.body
-    outline = Outline()
+    outline = Outline(title=title)
     if content:
         if content.tag == "body":  # a site's header; one within an article is the article's own
+            headings = len(parser.css("h1"))
             for node in parser.css("body > header, body > div > header"):
-                if not node.css_first("h1"):
+                within = len(node.css("h1"))
+                if not within or within < headings:  # the site's name, where the page has its own
                     node.decompose()
         _read(content, outline, 0)
     if outline.title is None:
@@ -77,6 +97,9 @@ def _read(node: LexborNode, outline: Outline, depth: int) -> None:
         flush()
         if tag in _HEADINGS:
             outline.heading(_HEADINGS[tag], one_line(_inline(child, depth + 1)))
+        elif tag == "summary":  # of <details>: what it answers, or names, stands below it
+            asked = one_line(_inline(child, depth + 1))
+            outline.block(asked if is_question(asked) or not asked else heading(asked))
         elif tag in {"p", "pre", "ul", "ol", "dl", "table"}:
             for block in _blocks(child, depth + 1):
                 outline.block(block)
