@@ -1,13 +1,12 @@
 """What the images need around them, on loopback: started for `tools.image_answers`, gone after it.
 
-Kafka and MongoDB are those of the demo. Weaviate is `weaviate-server` of the PATH, in the
+Kafka and MongoDB are those of the demo. Weaviate is the program that the demo would take, in the
 environment that docker-compose.yml gives it, keys and all; only where it listens and keeps its data
 is different.
 """
 
 import os
 import secrets
-import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from recado.devstack.stack.mongodb import choose_mongodb
 from recado.devstack.stack.ports import LOOPBACK, free_port, is_free
 from recado.devstack.stack.probes import http_ok
 from recado.devstack.stack.process import ChildProcess
+from recado.devstack.stack.weaviate import weaviate_program
 
 ROOT = compose_file.PATH.parent
 STANDINS = ROOT / "deploy" / "docker" / "standins"
@@ -63,9 +63,9 @@ async def surroundings(directory: Path, services: tuple[str, ...]) -> AsyncItera
             "GRAFANA_PASSWORD": secrets.token_hex(24),
         }
         rest, grpc = free_port(), free_port()
-        program = shutil.which("weaviate-server")
-        if program:
-            process = _weaviate(program, directory / "weaviate", rest, grpc, variables)
+        program = weaviate_program(os.environ)
+        if program is not None:
+            process = _weaviate(str(program), directory / "weaviate", rest, grpc, variables)
             running.push_async_callback(process.stop)
             ready = f"http://{LOOPBACK}:{rest}/v1/.well-known/ready"
             await process.start(lambda: http_ok(ready), timedelta(seconds=90))

@@ -13,6 +13,7 @@ from tools.overview.queries import (
 )
 
 LAST_COMMIT = highest("recado_last_commit_timestamp_seconds", "job", "instance")
+LAST_POLL = highest("recado_last_poll_timestamp_seconds", "job", "instance")
 
 OVERVIEW = Row(
     "Overview",
@@ -166,6 +167,14 @@ CONSUMPTION = Row(
                     "{{job}} {{instance}}",
                 ),
             ),
+        ),
+        Panel(
+            title="Since the last poll",
+            description="Below a second, whether anything comes in or not. Grows while the process "
+            "waits for its group (a rebalance, Kafka away). Else its poll hangs: /healthz answers "
+            "503 after RECADO_LIVENESS_TIMEOUT, and Kubernetes restarts it.",
+            unit="s",
+            queries=(Query(f"time() - {LAST_POLL}", "{{job}} {{instance}}"),),
         ),
         Panel(
             title="Events published",

@@ -132,6 +132,14 @@ def test_containers_may_do_nothing_that_they_need_not(name: str) -> None:
     assert "mem_limit" in service
 
 
+@pytest.mark.parametrize("name", SERVICES)
+def test_no_container_has_a_capability_or_may_gain_one(name: str) -> None:
+    """Those of others too; MongoDB's would need some, were it not started as its own user."""
+    assert SERVICES[name]["cap_drop"] == ["ALL"]
+    assert SERVICES[name]["security_opt"] == ["no-new-privileges:true"]
+    assert SERVICES["mongodb"]["user"] == "mongodb"
+
+
 @pytest.mark.parametrize("name", RUNNING)
 def test_a_service_is_given_the_time_that_stopping_may_take(name: str) -> None:
     """Killed earlier, it would leave work in hand to be done again."""

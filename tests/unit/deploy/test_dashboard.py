@@ -2,6 +2,7 @@
 
 import re
 from itertools import combinations
+from typing import Any
 
 import yaml
 
@@ -131,6 +132,43 @@ def test_prometheus_scrapes_every_service_at_its_port() -> None:
         name: [([name], getattr(ports, name))]
         for name in ("ingress", "rag", "dispatcher", "indexer")
     }
+
+
+def alerts() -> list[dict[str, Any]]:
+    """The rules of deploy/prometheus/rules.yml."""
+    groups = yaml.safe_load((DEPLOY / "prometheus/rules.yml").read_text("utf-8"))["groups"]
+    return [rule for group in groups for rule in group["rules"]]
+
+
+def test_alerts_ask_for_metrics_and_labels_that_there_are() -> None:
+    """A renamed one would silence its alert without a word."""
+    assert alerts()
+    for rule in alerts():
+        named = set(re.findall(r"recado_[a-z_]+|\bup\b", rule["expr"]))
+        assert named, rule["alert"]
+        for series in named:
+            assert family_of(series) in LABELS or series in OF_OTHERS, series
+        for series, matchers in SELECTION.findall(rule["expr"]):
+            own = LABELS.get(family_of(series), set()) | OF_EVERY_TARGET | {"le"}
+            assert set(MATCHER.findall(matchers)) <= own, rule["alert"]
+
+
+def test_the_bound_that_alerts_count_against_is_a_bucket() -> None:
+    """Else the series would not be there, and the alert would never fire."""
+    bounds = {bound for rule in alerts() for bound in re.findall(r'le="([^"]+)"', rule["expr"])}
+    assert bounds
+    assert bounds <= {str(float(bucket)) for bucket in metrics.SLOW}
+
+
+def test_each_alert_leads_to_a_part_of_the_operators_page() -> None:
+    """By the anchor that its heading has."""
+    page = (DEPLOY.parent / "docs/operators.md").read_text("utf-8")
+    headings = re.findall(r"^## (.+)$", page, re.MULTILINE)
+    anchors = {"docs/operators.md#" + heading.lower().replace(" ", "-") for heading in headings}
+    for rule in alerts():
+        assert rule["annotations"]["runbook_url"] in anchors
+        assert rule["annotations"]["summary"]
+        assert rule["labels"]["severity"] in {"page", "ticket"}
 
 
 def test_grafana_knows_the_scrape_interval_and_where_dashboards_are() -> None:

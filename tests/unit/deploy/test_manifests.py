@@ -1,6 +1,7 @@
 """What every pod of the manifests has, and how they are found, probed, stopped and rolled out."""
 
 import inspect
+import re
 from datetime import timedelta
 
 import pytest
@@ -209,3 +210,18 @@ def test_prometheus_finds_every_service_and_no_job(example: Manifests) -> None:
     for deployment in example.of("Deployment").values():
         (port,) = listing(container(deployment), "ports")
         assert text(endpoint, "port") == text(port, "name")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_job_that_prometheus_sees_is_the_service(example: Manifests, service: str) -> None:
+    """As deploy/prometheus calls it: the dashboard and the alerts tell services apart by it."""
+    (monitor,) = example.of("PodMonitor").values()
+    (endpoint,) = listing(monitor, "spec", "podMetricsEndpoints")
+    (rule,) = listing(endpoint, "relabelings")
+    label = pod_labels(example.of("Deployment")[f"recado-{service}"])["app.kubernetes.io/name"]
+    assert listing(rule, "sourceLabels") == ["__meta_kubernetes_pod_label_app_kubernetes_io_name"]
+    assert text(rule, "targetLabel") == "job"
+    template = text(rule, "replacement").replace("$1", r"\1")
+    found = re.fullmatch(text(rule, "regex"), str(label))
+    assert found is not None
+    assert found.expand(template) == service

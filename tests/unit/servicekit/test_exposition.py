@@ -13,6 +13,7 @@ from recado.schemas.events import AnswerGenerated, MessageReceived
 from recado.servicekit import metrics
 from recado.servicekit.consuming import LaneMetrics
 from recado.servicekit.exposition import GENERATION_OUTCOMES, OWN, exposition
+from recado_lanes.turning import Turning
 
 
 def names(registry: CollectorRegistry) -> set[str]:
@@ -88,6 +89,7 @@ class FakeLanes:
 
     def __init__(self) -> None:
         self.records: Sequence[int] = ()
+        self.turning = Turning()
 
     def backlog(self, topic: str) -> Sequence[int]:
         assert topic in self.topics

@@ -16,6 +16,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from itertools import chain
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
@@ -34,6 +35,7 @@ from recado_lanes.kafka import (
     commit_beginnings,
     is_expelled,
     to_record,
+    waits_for_group,
 )
 from recado_lanes.lanes import Lanes
 from recado_lanes.options import LaneOptions
@@ -60,9 +62,10 @@ class LanesSubscriber(BatchSubscriber):
         """Poll once. An error that does not pass ends the lanes, and the polling with them."""
         try:
             # Not FastStream's own poll: it sleeps after an empty one, deaf to what comes.
-            fetched = await consumer.getmany(
-                timeout_ms=self.batch_timeout_ms, max_records=self.max_records
-            )
+            with self.lanes.turning.polling(partial(waits_for_group, consumer)):
+                fetched = await consumer.getmany(
+                    timeout_ms=self.batch_timeout_ms, max_records=self.max_records
+                )
             records = tuple(chain.from_iterable(fetched.values()))
         except ConsumerStoppedError:
             raise
@@ -121,10 +124,11 @@ class LanesListener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
         """Drain and commit before the group goes on."""
         if self.lanes is None or self.subscriber is None:
             return
-        if self.subscriber.consumer is not None and is_expelled(self.subscriber.consumer):
-            await self.lanes.on_lost(_partitions(revoked))
-        else:
-            await self.lanes.on_revoked(_partitions(revoked))
+        with self.lanes.turning.handing_over():
+            if self.subscriber.consumer is not None and is_expelled(self.subscriber.consumer):
+                await self.lanes.on_lost(_partitions(revoked))
+            else:
+                await self.lanes.on_revoked(_partitions(revoked))
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         """Begin. Heartbeats start only when this returns, so it must be quick."""
@@ -140,7 +144,8 @@ class LanesListener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
             failure.__cause__ = error
             self.lanes.fail(failure)
             return
-        await self.lanes.on_assigned(partitions)
+        with self.lanes.turning.handing_over():
+            await self.lanes.on_assigned(partitions)
 
 
 def attach(

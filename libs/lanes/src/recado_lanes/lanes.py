@@ -29,6 +29,7 @@ from recado_lanes.options import LaneOptions
 from recado_lanes.partition import PartitionLane, drain
 from recado_lanes.ports import ConsumerPort, DeadLetters, Observer, Skipped
 from recado_lanes.record import Handler, Partition, Record, Restore
+from recado_lanes.turning import Turning
 
 
 class Lanes:
@@ -68,6 +69,8 @@ class Lanes:
         self._tasks: asyncio.TaskGroup | None = None
         self._runner: asyncio.Task[None] | None = None
         self._failure: Fatal | None = None
+        self.turning = Turning()
+        """For whoever polls to tell, and for whoever watches over the process to ask."""
 
     @property
     def topics(self) -> tuple[str, ...]:

@@ -67,11 +67,20 @@ def event_of(record: ConsumedRecord) -> Event | None:
         return None
 
 
+class _Turning(Protocol):
+    @property
+    def still(self) -> timedelta: ...
+    @property
+    def last(self) -> datetime | None: ...
+
+
 class WatchedLanes(Protocol):
     """Lanes, as far as they are looked into."""
 
     @property
     def topics(self) -> tuple[str, ...]: ...
+    @property
+    def turning(self) -> _Turning: ...
     def backlog(self, topic: str) -> Sequence[int]: ...
 
 
@@ -84,10 +93,17 @@ class LaneMetrics:
     def __init__(self) -> None:
         self._joined = False
         self._paused: dict[str, set[tuple[str, int]]] = {"unavailable": set(), "backlog": set()}
-        metrics.LAST_COMMIT.set(time())
+        self._turning: _Turning | None = None
+        self.topics: tuple[str, ...] = ()
+        """Those of the lanes that are watched."""
+        self._born = time()
+        metrics.LAST_COMMIT.set(self._born)
+        metrics.LAST_POLL.set_function(self._last_poll)
 
     def watch(self, lanes: WatchedLanes) -> None:
-        """Have these lanes asked at each scrape what waits and what is in flight."""
+        """Have these lanes asked at each scrape what waits, what is in flight, when they polled."""
+        self._turning = lanes.turning
+        self.topics = lanes.topics
         for topic in lanes.topics:
             metrics.WAITING_RECORDS.labels(topic).set_function(partial(_waiting, lanes, topic))
             metrics.ASSIGNED_PARTITIONS.labels(topic).set_function(partial(_assigned, lanes, topic))
@@ -96,6 +112,11 @@ class LaneMetrics:
     async def problem(self) -> str | None:
         """A readiness check: what is wrong while the group has not let this process in."""
         return None if self._joined else "not a member of the consumer group yet"
+
+    def stuck(self, limit: timedelta) -> str | None:
+        """What is wrong when the poll loop has stood still for longer than the limit."""
+        still = self._turning.still if self._turning is not None else timedelta(0)
+        return f"no poll for {still.total_seconds():.0f} s" if still > limit else None
 
     def assigned(self, partitions: Collection[object]) -> None:
         """Partitions came, perhaps none."""
@@ -191,6 +212,10 @@ class LaneMetrics:
     def failed(self, error: Exception) -> None:
         """The consumer stops."""
         log.critical("consumer.failed", error=f"{type(error).__name__}: {error}")
+
+    def _last_poll(self) -> float:
+        last = self._turning.last if self._turning is not None else None
+        return last.timestamp() if last is not None else self._born
 
     def _pause(self, reason: str, topic: str, number: int, *, paused: bool = True) -> None:
         partitions = self._paused[reason]

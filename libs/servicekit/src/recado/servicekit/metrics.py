@@ -100,6 +100,11 @@ LAST_COMMIT = Gauge(
     "recado_last_commit_timestamp_seconds",
     "When this process last committed offsets or was assigned partitions; before, its start",
 )
+LAST_POLL = Gauge(
+    "recado_last_poll_timestamp_seconds",
+    "When a poll of this process last began or returned; before the first, its start. It polls "
+    "whether there is anything or not, except while it waits for its group",
+)
 
 # rag
 ANSWERS = Counter(
@@ -198,6 +203,7 @@ CONSUMING: Sequence[Family] = (
     BUSY_PARTITIONS,
     REBALANCES,
     LAST_COMMIT,
+    LAST_POLL,
 )
 RAG: Sequence[Family] = (
     ANSWERS,
