@@ -101,6 +101,21 @@ async def test_staging_a_part_again_takes_the_place_of_itself(base: KnowledgeBas
     assert len(await marks(base)) == 4
 
 
+async def test_staging_a_part_again_takes_away_what_is_staged_behind_it(
+    base: KnowledgeBase,
+) -> None:
+    """What comes after a crash may be cut into fewer parts than what was staged before it."""
+    for part, chunks in enumerate(parts_of(LONG, size=1)):
+        await base.stage(LONG, part, chunks)
+    first, *others = parts_of(LONG, size=3)
+    await base.stage(LONG, 0, first)
+    assert await base.staged(LONG, 9) == 3
+    for part, chunks in enumerate(others, start=1):
+        await base.stage(LONG, part, chunks)
+    await base.publish(LONG, 5)
+    assert len(await marks(base)) == 5
+
+
 async def test_publishing_again_changes_nothing(base: KnowledgeBase) -> None:
     staged = await stage_all(base, LONG)
     await base.publish(LONG, staged)

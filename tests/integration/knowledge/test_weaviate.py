@@ -91,6 +91,19 @@ async def test_a_collection_that_was_made_anew_for_another_embedder_is_told_to_w
         await base.ready()
 
 
+async def test_a_writer_finds_by_itself_that_the_collections_went(
+    weaviate: Weaviate, prefix: str, base: WeaviateKnowledgeBase
+) -> None:
+    """Deleted by an operator, say: one write fails, as after an outage, and the next makes them."""
+    await put(base, ROUTER)
+    async with raw_client(weaviate) as client:
+        await client.collections.delete([f"{prefix}Passage", f"{prefix}Document"])
+    with pytest.raises(KnowledgeUnavailable):
+        await put(base, CAMERAS)
+    await put(base, CAMERAS)
+    assert [stored.source for stored in await base.documents()] == ["camaras.md"]
+
+
 async def test_a_reader_s_key_searches_and_is_told_that_it_may_not_write(
     weaviate: Weaviate, prefix: str, base: WeaviateKnowledgeBase
 ) -> None:

@@ -113,7 +113,8 @@ def test_a_reply_as_json_has_texts_sources_and_milliseconds() -> None:
     }
     assert reply["texts"] == ["uno", "dos"]
     assert reply["sources"] == [
-        {"number": one.number, "title": one.title, "source": one.source} for one in answer.citations
+        {"number": one.number, "title": one.title, "source": one.source, "page": one.page}
+        for one in answer.citations
     ]
     milliseconds = reply["milliseconds"]
     assert isinstance(milliseconds, dict)

@@ -1,5 +1,7 @@
 """What `recado index` sends: what is new, changed or gone, and nothing else."""
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
@@ -176,3 +178,83 @@ def test_a_file_that_was_away_for_a_round_is_new(folder: Path, tmp_path: Path) -
     plan([folder], NOTHING, seen=seen)
     (tmp_path / "wifi.md").rename(folder / "wifi.md")
     assert sources(plan([folder], NOTHING, seen=seen))[0] == ["wifi.md"]
+
+
+def test_a_link_that_leads_nowhere_is_refused_and_what_is_known_of_it_stays(
+    folder: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "otra.md"
+    target.write_text(PAGE, encoding="utf-8")
+    (folder / "enlace.md").symlink_to(target)
+    known = known_after(plan([folder], NOTHING))
+    target.unlink()
+    assert sources(plan([folder], known)) == ([], ["wifi.md"], [], ["enlace.md"])
+
+
+@pytest.mark.parametrize("place", ["tv", ""])
+def test_nothing_below_a_folder_that_cannot_be_listed_is_withdrawn(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """Permissions taken away by mistake, or a share that fails, must not empty the knowledge."""
+    (folder / "tv").mkdir()
+    (folder / "tv" / "canales.md").write_text(PAGE, encoding="utf-8")
+    known = known_after(plan([folder], NOTHING))
+    (folder / "wifi.md").unlink()
+    listed = os.scandir
+
+    def scandir(path: str | Path) -> "Iterator[os.DirEntry[str]]":
+        if Path(path) == folder / place:
+            raise PermissionError(13, "Permission denied", str(path))
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    done = plan([folder], known)
+    (refused,) = done.refused
+    if place:
+        assert (refused.source, refused.reason) == ("tv/", "Permission denied")
+        assert [one.source for one in done.withdraw] == ["wifi.md"]
+    else:
+        assert (refused.source, refused.reason) == (str(folder), "Permission denied")
+        assert done.withdraw == []
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "tubo.txt")
+    (refused,) = plan([tmp_path / "tubo.txt"], NOTHING).refused
+    assert refused.reason == "not a regular file"
+
+
+def test_a_name_that_is_not_utf_8_is_refused_by_name(folder: Path) -> None:
+    """Such names come out of old zip archives."""
+    (folder / os.fsdecode(b"a\xf1o.md")).write_text(PAGE, encoding="utf-8")
+    done = plan([folder], NOTHING)
+    assert sources(done) == (["wifi.md"], [], [], ["a?o.md"])
+    assert done.refused[0].reason == "its name is not UTF-8"
+
+
+def test_what_cannot_be_read_is_told_once_while_that_lasts_and_taken_when_it_can(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a stamp or without: permission that is given afterwards does not change a file's."""
+    opened = Path.open
+
+    def denied(self: Path, mode: str = "r") -> object:
+        if self.name == "wifi.md":
+            raise PermissionError(13, "Permission denied", str(self))
+        return opened(self, mode)
+
+    (folder / "enlace.md").symlink_to(tmp_path / "otra.md")
+    other = tmp_path / "otra" / "ayuda"
+    other.mkdir(parents=True)
+    (other / "wifi.md").write_text("# Otra\n\nDistinta.\n", encoding="utf-8")
+    seen: dict[Path, Stamp] = {}
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "open", denied)
+        first = plan([folder, other], NOTHING, seen=seen)
+        again = plan([folder, other], NOTHING, seen=seen)
+    assert sources(first) == ([], [], [], ["enlace.md", "wifi.md", "wifi.md"])
+    assert sources(again) == ([], [], [], [])
+    (tmp_path / "otra.md").write_text(PAGE, encoding="utf-8")
+    (other / "wifi.md").unlink()
+    done = plan([folder, other], NOTHING, seen=seen)
+    assert sources(done) == (["enlace.md", "wifi.md"], [], [], [])

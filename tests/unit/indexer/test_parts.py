@@ -1,6 +1,6 @@
 """A document in several parts becomes one version in one step, whatever comes twice or never."""
 
-from contextlib import suppress
+from collections.abc import Sequence
 from uuid import UUID
 
 import pytest
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from recado.indexer.indexing import Indexer
 from recado.knowledge.chunking import ChunkingOptions
 from recado.knowledge.errors import InvalidDocument
+from recado.knowledge.model import Chunk, Document
 from recado.knowledge.testing import InMemoryKnowledgeBase, InMemoryStore, WordEmbedder
 from recado.schemas import ids
 from recado.schemas.documents import DocumentSection
@@ -74,6 +75,10 @@ class Base(InMemoryKnowledgeBase):
     def __init__(self) -> None:
         self.embedder = WordEmbedder()
         super().__init__(self.embedder, InMemoryStore())
+        self.restart()
+
+    def restart(self) -> None:
+        """The process begins anew over the same store."""
         self.indexer = Indexer(self, APART)
 
     async def handle(self, *events: Event) -> None:
@@ -83,13 +88,6 @@ class Base(InMemoryKnowledgeBase):
     async def texts(self) -> list[str]:
         passages = (await self.search("tarifa precio uno", n=50)).passages
         return [one.text for one in sorted(passages, key=lambda one: one.position)]
-
-
-async def deliver(base: Base, events: list[Event]) -> None:
-    """As the service does: what is invalid is put aside."""
-    for event in events:
-        with suppress(InvalidDocument):
-            await base.handle(event)
 
 
 @pytest.fixture
@@ -118,23 +116,25 @@ async def test_the_former_version_stands_until_the_last_event_of_the_next(base: 
     assert await base.texts() == NEW
 
 
-@given(repeats=st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), max_size=4))
-async def test_whatever_stretch_is_delivered_again_the_end_is_the_same(
-    repeats: list[tuple[int, int]],
+@given(repeats=st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7), st.booleans()), max_size=4))
+async def test_whatever_stretch_is_delivered_again_the_end_is_the_same_and_nothing_is_refused(
+    repeats: list[tuple[int, int, bool]],
 ) -> None:
-    """A restart delivers again from an offset on, possibly after all was done.
+    """From any offset on, possibly after all was done, and amid a version that was replaced.
 
-    Where that begins amid a version that has been replaced since, its end is a dead letter.
+    A rebalance does so without a restart.
     """
     base = Base()
     await base.prepare()
     events = version(OLD, "a") + version(NEW, "b")
     at = 0
-    for ahead, back in repeats:
+    for ahead, back, restarted in repeats:
         upto = min(len(events), at + ahead)
-        await deliver(base, events[at:upto])
+        await base.handle(*events[at:upto])
         at = max(0, upto - back)
-    await deliver(base, events[at:])
+        if restarted:
+            base.restart()
+    await base.handle(*events[at:])
     assert await base.texts() == NEW
     (document,) = await base.documents()
     assert document.chunks == len(NEW)
@@ -149,6 +149,19 @@ async def test_a_missing_part_is_named_and_the_former_version_stays(base: Base) 
     assert await base.texts() == OLD
     await base.handle(*events)
     assert await base.texts() == NEW
+
+
+async def test_a_part_missing_behind_another_version_is_told_where_the_process_saw_the_beginning(
+    base: Base,
+) -> None:
+    """Only what was under way before the process was may have been handled and replaced."""
+    events = version(NEW, "b")
+    await base.handle(*version(OLD, "a"))
+    base.restart()
+    await base.handle(events[0], events[2])
+    with pytest.raises(InvalidDocument, match="part 1 of 3"):
+        await base.handle(events[3])
+    assert await base.texts() == OLD
 
 
 async def test_a_submission_without_any_of_its_parts_is_refused(base: Base) -> None:
@@ -198,3 +211,36 @@ async def test_a_withdrawn_document_takes_its_staged_parts_along(base: Base) -> 
 async def test_a_part_without_text_is_refused(base: Base) -> None:
     with pytest.raises(InvalidDocument, match="part 0 has no text"):
         await base.handle(part(0, "  \n "))
+
+
+async def test_a_refused_part_leaves_nothing_of_an_earlier_attempt_in_its_place(
+    base: Base,
+) -> None:
+    """The version would be published with a part that was cut otherwise, or with half of one."""
+    before, after = version(NEW, "b"), version(NEW, "b")
+    await base.handle(*before[:2])
+    await base.handle(after[0])
+    with pytest.raises(InvalidDocument):
+        await base.handle(part(1, " ", digest="b"))
+    await base.handle(after[2])
+    with pytest.raises(InvalidDocument, match="part 1 of 3"):
+        await base.handle(after[3])
+
+
+async def test_a_part_that_the_store_refuses_is_taken_away_whole() -> None:
+    """A store may have written some of its chunks by then."""
+
+    class Refusing(Base):
+        async def stage(self, document: Document, part: int, chunks: Sequence[Chunk]) -> None:
+            await super().stage(document, part, chunks[:1])
+            if len(chunks) > 1:
+                raise InvalidDocument(document.source, "a chunk is refused")
+
+    base = Refusing()
+    await base.prepare()
+    await base.handle(part(0, "La tarifa uno."))
+    with pytest.raises(InvalidDocument, match="a chunk is refused"):
+        await base.handle(part(1, "La tarifa dos.", "La tarifa tres."))
+    await base.handle(part(2, "La tarifa cuatro."))
+    with pytest.raises(InvalidDocument, match="part 1 of 3"):
+        await base.handle(final(3))

@@ -67,12 +67,35 @@ async def test_weaviate_is_made_and_not_connected(monkeypatch: pytest.MonkeyPatc
         monkeypatch,
         knowledge="weaviate",
         weaviate_url="http://127.0.0.1:9",
-        weaviate_grpc_url="http://127.0.0.1:9",
+        weaviate_grpc_url="http://127.0.0.1:10",
         weaviate_api_key="a-key",
     )
     base = make_knowledge(chosen, WordEmbedder())
     assert isinstance(base, WeaviateKnowledgeBase)
     await base.close()
+
+
+@pytest.mark.parametrize(
+    ("environment", "told"),
+    [
+        ({"weaviate_url": "weaviate:8080"}, "weaviate_url"),
+        ({"weaviate_grpc_url": "http://host:99999"}, "weaviate_grpc_url"),
+        (
+            {
+                "knowledge": "weaviate",
+                "weaviate_url": "http://h:1",
+                "weaviate_grpc_url": "http://h:1",
+            },
+            "of their own",
+        ),
+    ],
+)
+def test_an_address_that_is_none_is_refused_where_settings_are_read(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], told: str
+) -> None:
+    """So the service ends with one line that names it, and does not fail at the first search."""
+    with pytest.raises(ValidationError, match=told):
+        settings(monkeypatch, **environment)
 
 
 @pytest.mark.parametrize("name", ["recado", "9recado", "Recado-1", ""])

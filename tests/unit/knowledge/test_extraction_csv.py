@@ -84,3 +84,10 @@ def test_a_quotation_mark_that_is_never_closed_is_refused_with_its_row() -> None
 def test_a_line_without_end_is_refused() -> None:
     with pytest.raises(InvalidDocument, match="not a table: a line of more than 1,048,576"):
         read("a,b\n" + "x" * 3_000_000)
+
+
+@pytest.mark.parametrize("title", ["Preguntas frecuentes 2026", "Ayuda;;", "Ayuda, general"])
+def test_a_title_above_an_faq_s_header_is_left_out(title: str) -> None:
+    content = f"{title}\n\nNº;PREGUNTAS FRECUENTES;Respuestas\n1;¿Es gratis?;Sí, todo.\n"
+    (section,) = extract(content.encode(), "text/csv", name="faq.csv").sections
+    assert section.text == "¿Es gratis?\nSí, todo.\nNº: 1"

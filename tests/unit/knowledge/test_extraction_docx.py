@@ -67,3 +67,15 @@ def test_a_word_file_without_words_is_refused(tmp_path: Path) -> None:
 def test_a_pdf_named_docx_is_read_as_the_pdf_it_is(tmp_path: Path) -> None:
     path = make.pdf(tmp_path / "a.pdf", [make.paragraph("Texto.")]).rename(tmp_path / "a.docx")
     assert extract(path).sections == (Section((), "Texto.", 1),)
+
+
+@pytest.mark.parametrize("properties", ["<dc:title/>", "<dc:title></dc:title>", "<broken"])
+def test_empty_and_broken_properties_give_no_title(tmp_path: Path, properties: str) -> None:
+    """An empty title, as several programs write it, must not take in what stands behind it."""
+    core = (
+        '<cp:coreProperties xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:cp="cp">'
+        f"{properties}<dc:creator>Una autora</dc:creator></cp:coreProperties>"
+    )
+    file = make.docx_with(tmp_path / "a.docx", "docProps/core.xml", core.encode())
+    found = extract(file)
+    assert (found.title, found.language) == ("Manual del decodificador", "es")

@@ -319,4 +319,4 @@ class LanceKnowledgeBase:
 
 
 def _first_line(error: BaseException) -> str:
-    return str(error).split("\n", 1)[0][:300]
+    return str(error).split("\n", 1)[0][:300] or type(error).__name__

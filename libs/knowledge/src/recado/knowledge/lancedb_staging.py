@@ -13,14 +13,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from lancedb import AsyncTable
 
-from recado.knowledge.errors import InvalidDocument
 from recado.knowledge.lancedb_table import LIVE
 from recado.knowledge.model import Document
+from recado.knowledge.port import incomplete
 
 
 async def stage_rows(table: AsyncTable, document: Document, part: int, rows: pa.Table) -> None:
-    """Make these rows all that is staged of the part, in one commit."""
-    of_part = f"{_staged(document)} AND part = {part}"
+    """Make these rows all that is staged of the part and of those behind it, in one commit."""
+    of_part = f"{_staged(document)} AND part >= {part}"
     if rows.num_rows == 0:
         await table.delete(of_part)
         return
@@ -51,12 +51,12 @@ async def publish_rows(table: AsyncTable, document: Document, chunks: int) -> No
             f"{of_document} AND {LIVE} AND content_sha256 = '{document.content_sha256}'"
         )
         if live != chunks or chunks == 0:
-            raise _incomplete(document, 0, chunks)
+            raise incomplete(document, 0, chunks)
     else:
         bounds = pc.min_max(positions)
         whole = bounds["min"].as_py() == 0 and bounds["max"].as_py() == chunks - 1
         if found.num_rows != chunks or len(positions) != chunks or not whole:
-            raise _incomplete(document, found.num_rows, chunks)
+            raise incomplete(document, found.num_rows, chunks)
         await table.update(
             where=f"{of_document} AND ({LIVE} OR content_sha256 = '{document.content_sha256}')",
             updates_sql={LIVE: f"NOT {LIVE}"},
@@ -75,10 +75,4 @@ def _staged(document: Document) -> str:
     return (
         f"document_id = '{document.id}' AND NOT {LIVE}"
         f" AND content_sha256 = '{document.content_sha256}' AND part IS NOT NULL"
-    )
-
-
-def _incomplete(document: Document, staged: int, chunks: int) -> InvalidDocument:
-    return InvalidDocument(
-        document.source, f"{staged} chunks are staged and not 0 to {chunks - 1}, each once"
     )

@@ -66,7 +66,8 @@ class KnowledgeReader(Protocol):
     async def open(self) -> None:
         """Connect. Must be awaited before anything else; a second call does nothing.
 
-        Creates nothing. Raises KnowledgeUnavailable, or KnowledgeMisconfigured if the collection
+        Creates nothing. Raises KnowledgeUnavailable, after which the other methods connect by
+        themselves as soon as that works, or KnowledgeMisconfigured if the collection
         was made with another embedder or another definition: the message says what differs.
         """
         ...
@@ -122,8 +123,10 @@ class KnowledgeBase(KnowledgeReader, Protocol):
         """Keep these chunks of a version that nobody sees yet, for documents of several parts.
 
         Returns when they are durable. Parts count from 0, the positions of the chunks go on from
-        one to the next. Staging a part again puts these chunks in the place of what it had; without
-        chunks it is empty. Memory is bounded by `chunks`. Of `document` only what identifies the
+        one to the next. Staging a part again puts these chunks in the place of what it had and of
+        all parts behind it, which must come again: nothing of an attempt that broke off, or was cut
+        otherwise, is left among them. Without chunks the part is empty. Memory is bounded by
+        `chunks`. Of `document` only what identifies the
         version counts, not its sections. What is staged of a version that is never published goes
         with the next `publish`, `replace` or `withdraw` of the document. Raises InvalidDocument
         if the chunks are another document's or version's or do not follow one another,
@@ -161,6 +164,13 @@ def check_search(query: str, n: int) -> str:
     if not 1 <= n <= MAX_PASSAGES:
         raise ValueError(f"n must be between 1 and {MAX_PASSAGES}, not {n}")
     return query.strip()[:MAX_QUERY_CHARACTERS]
+
+
+def incomplete(document: Document, staged: int, chunks: int) -> InvalidDocument:
+    """For stores: why what is staged of this version can't be published."""
+    return InvalidDocument(
+        document.source, f"{staged} chunks are staged and not 0 to {chunks - 1}, each once"
+    )
 
 
 def check_part(document: Document, part: int, chunks: Sequence[Chunk]) -> None:

@@ -8,8 +8,10 @@ with KnowledgeMisconfigured. What they choose is made by `recado.knowledge.conne
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from recado.knowledge.weaviate_address import Endpoint, WeaviateAddress
 
 PUBLIC_ADDRESS = "https://generativelanguage.googleapis.com"
 
@@ -60,6 +62,18 @@ class KnowledgeSettings(BaseSettings):
     gemini_base_url: str = Field(
         default=PUBLIC_ADDRESS, min_length=1, description="The Gemini API's address"
     )
+
+    @field_validator("weaviate_url", "weaviate_grpc_url")
+    @classmethod
+    def _an_address(cls, url: str) -> str:
+        Endpoint.of(url)
+        return url
+
+    @model_validator(mode="after")
+    def _two_addresses(self) -> Self:
+        if self.knowledge == "weaviate":
+            WeaviateAddress(self.weaviate_url, self.weaviate_grpc_url).endpoints()
+        return self
 
     @model_validator(mode="after")
     def _gemini_needs_a_key(self) -> Self:

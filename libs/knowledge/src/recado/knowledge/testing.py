@@ -15,14 +15,16 @@ from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
-from recado.knowledge.errors import (
-    InvalidDocument,
-    KnowledgeMisconfigured,
-    KnowledgeUnavailable,
-)
+from recado.knowledge.errors import KnowledgeMisconfigured, KnowledgeUnavailable
 from recado.knowledge.fusion import fuse
 from recado.knowledge.model import Chunk, Document, Passage, SearchResult, StoredDocument
-from recado.knowledge.port import Embedder, check_part, check_replacement, check_search
+from recado.knowledge.port import (
+    Embedder,
+    check_part,
+    check_replacement,
+    check_search,
+    incomplete,
+)
 
 _STEM = 5
 # fmt: off
@@ -128,7 +130,9 @@ class InMemoryKnowledgeBase:
     async def stage(self, document: Document, part: int, chunks: Sequence[Chunk]) -> None:
         check_part(document, part, chunks)
         embedded = await self._embedded(chunks)
-        self._staged(document).parts[part] = embedded
+        staged = self._staged(document)
+        before = {number: kept for number, kept in staged.parts.items() if number < part}
+        staged.parts = {**before, part: embedded}
 
     async def staged(self, document: Document, before: int) -> int:
         self._check()
@@ -145,7 +149,7 @@ class InMemoryKnowledgeBase:
             self.store.staged.pop(document.id, None)
             return
         if not chunks or [chunk.position for chunk, _ in staged] != list(range(chunks)):
-            raise InvalidDocument(document.source, f"{len(staged)} chunks staged, not 0..{chunks}")
+            raise incomplete(document, len(staged), chunks)
         self._store(document, staged)
 
     async def withdraw(self, document_id: UUID) -> bool:

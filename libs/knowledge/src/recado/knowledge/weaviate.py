@@ -16,8 +16,8 @@ Needs the extra `weaviate`.
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, cast
@@ -26,10 +26,17 @@ from uuid import UUID
 from weaviate.collections import CollectionAsync
 from weaviate.exceptions import UnexpectedStatusCodeError
 
-from recado.knowledge.errors import InvalidDocument, KnowledgeMisconfigured, KnowledgeUnavailable
+from recado.knowledge.errors import KnowledgeMisconfigured, KnowledgeUnavailable
 from recado.knowledge.model import Chunk, Document, Passage, SearchResult, StoredDocument
-from recado.knowledge.port import Embedder, check_part, check_replacement, check_search
-from recado.knowledge.weaviate_connection import Connection, WeaviateAddress, WeaviateLimits
+from recado.knowledge.port import (
+    Embedder,
+    check_part,
+    check_replacement,
+    check_search,
+    incomplete,
+)
+from recado.knowledge.weaviate_address import WeaviateAddress
+from recado.knowledge.weaviate_connection import Connection, WeaviateLimits
 from recado.knowledge.weaviate_definition import (
     CollectionNames,
     document_differences,
@@ -49,8 +56,8 @@ from recado.knowledge.weaviate_objects import (
 from recado.knowledge.weaviate_search import HybridSearch, read_manifest
 from recado.knowledge.weaviate_writing import (
     count_before,
+    forget_from_part,
     forget_other_versions,
-    forget_rest_of_part,
     insert,
     positions,
     settle,
@@ -96,12 +103,12 @@ class WeaviateKnowledgeBase:
         self._checked: _Pair | None = None
 
     async def open(self) -> None:
-        async with self._connection.calls(self._limits.search):
+        async with self._calls(self._limits.search):
             await self._current()
 
     async def ready(self) -> None:
         self._checked = None  # made anew otherwise, it must be seen
-        async with self._connection.calls(self._limits.search):
+        async with self._calls(self._limits.search):
             pair = await self._current()
             if pair is not None:  # that was the REST side, and searches go by the other
                 await pair.documents.query.fetch_objects(limit=1)
@@ -118,18 +125,18 @@ class WeaviateKnowledgeBase:
         return SearchResult(tuple(passages), timedelta(seconds=time.perf_counter() - started))
 
     async def stored(self, document_id: UUID) -> StoredDocument | None:
-        async with self._connection.calls(self._limits.search):
+        async with self._calls(self._limits.search):
             pair = await self._current()
             found = await read_manifest(pair.documents, document_id) if pair is not None else None
             return found.document if found is not None else None
 
     async def documents(self) -> tuple[StoredDocument, ...]:
-        async with self._connection.calls(self._limits.search):
+        async with self._calls(self._limits.search):
             pair = await self._current()
         found: list[StoredDocument] = []
         last: UUID | None = None
         while pair is not None:
-            async with self._connection.calls(self._limits.search):
+            async with self._calls(self._limits.search):
                 page = await pair.documents.query.fetch_objects(limit=_LISTED_AT_ONCE, after=last)
             found += (
                 manifest(one.uuid, cast("StoredManifest", one.properties)).document
@@ -141,7 +148,7 @@ class WeaviateKnowledgeBase:
         return tuple(sorted(found, key=lambda document: document.source))
 
     async def prepare(self) -> None:
-        async with self._connection.calls(self._limits.write, writing=True):
+        async with self._calls(self._limits.write, writing=True):
             await self._prepared()
 
     async def replace(self, document: Document, chunks: Sequence[Chunk]) -> None:
@@ -161,11 +168,11 @@ class WeaviateKnowledgeBase:
         version = next_version(document.id, before, fingerprint(document, self._embedder))
         await self._write(pair, document, chunks, version, part)
         first = chunks[0].position if chunks else 0
-        async with self._connection.calls(self._limits.write, writing=True), self._writing:
-            await forget_rest_of_part(pair.passages, version, part, first, len(chunks))
+        async with self._calls(self._limits.write, writing=True), self._writing:
+            await forget_from_part(pair.passages, version, part, first, len(chunks))
 
     async def staged(self, document: Document, before: int) -> int:
-        async with self._connection.calls(self._limits.search):
+        async with self._calls(self._limits.search):
             pair = await self._current()
             if pair is None:
                 return 0
@@ -177,21 +184,20 @@ class WeaviateKnowledgeBase:
         pair, before = await self._before(document)
         made_of = fingerprint(document, self._embedder)
         version = next_version(document.id, before, made_of)
-        async with self._connection.calls(self._limits.search):
+        async with self._calls(self._limits.search):
             staged, lowest, highest = await positions(pair.passages, version)
         if staged == 0 and before is not None and before.fingerprint == made_of:
             version, staged, lowest = before.version, before.document.chunks, 0
             highest = staged - 1
         if chunks < 1 or (staged, lowest, highest) != (chunks, 0, chunks - 1):
-            reason = f"{staged} chunks are staged and not 0 to {chunks - 1}, each once"
-            raise InvalidDocument(document.source, reason)
+            raise incomplete(document, staged, chunks)
         if before is not None and before.version == version:
             await self._forget(pair, document.id, keep=version)
         else:
             await self._flip(pair, document, chunks, version, made_of, before)
 
     async def withdraw(self, document_id: UUID) -> bool:
-        async with self._connection.calls(self._limits.write, writing=True):
+        async with self._calls(self._limits.write, writing=True):
             pair = await self._current()
             if pair is None:
                 return False
@@ -207,14 +213,20 @@ class WeaviateKnowledgeBase:
     async def _found(
         self, query: str, vector: list[float], n: int, max_distance: float | None
     ) -> list[Passage]:
+        async with self._calls(self._limits.search), self._searching:
+            pair = await self._current()
+            if pair is None:
+                return []
+            return await self._search.find(
+                pair.passages, pair.documents, query, vector, n, max_distance
+            )
+
+    @asynccontextmanager
+    async def _calls(self, timeout: timedelta, *, writing: bool = False) -> AsyncIterator[None]:
+        """`Connection.calls`. After a failure the collections are looked at anew."""
         try:
-            async with self._connection.calls(self._limits.search), self._searching:
-                pair = await self._current()
-                if pair is None:
-                    return []
-                return await self._search.find(
-                    pair.passages, pair.documents, query, vector, n, max_distance
-                )
+            async with self._connection.calls(timeout, writing=writing):
+                yield
         except KnowledgeUnavailable:
             self._checked = None  # it may be another collection, or none, when the server is back
             raise
@@ -224,7 +236,7 @@ class WeaviateKnowledgeBase:
 
         First of all in each write: a store that does not fit must not cost the embedding.
         """
-        async with self._connection.calls(self._limits.write, writing=True):
+        async with self._calls(self._limits.write, writing=True):
             pair = await self._prepared()
             return pair, await read_manifest(pair.documents, document.id)
 
@@ -235,9 +247,9 @@ class WeaviateKnowledgeBase:
             batch = chunks[start : start + _BATCH]
             vectors = await self._embedder.embed_passages([chunk.searchable for chunk in batch])
             objects = chunk_objects(batch, vectors, version, part)
-            async with self._connection.calls(self._limits.write, writing=True), self._writing:
+            async with self._calls(self._limits.write, writing=True), self._writing:
                 await insert(pair.passages, objects, document.source, self._connection)
-        async with self._connection.calls(self._limits.write, writing=True), self._writing:
+        async with self._calls(self._limits.write, writing=True), self._writing:
             await settle(pair.passages)
 
     async def _flip(
@@ -251,14 +263,14 @@ class WeaviateKnowledgeBase:
     ) -> None:
         """Make this version the visible one, then take away all others."""
         made = manifest_object(document, chunks, version, made_of)
-        async with self._connection.calls(self._limits.write, writing=True), self._writing:
+        async with self._calls(self._limits.write, writing=True), self._writing:
             await insert(pair.documents, [made], document.source, self._connection)
         if before is not None:
             await asyncio.sleep(_GRACE.total_seconds())
         await self._forget(pair, document.id, keep=version)
 
     async def _forget(self, pair: _Pair, document_id: UUID, *, keep: str | None) -> None:
-        async with self._connection.calls(self._limits.write, writing=True), self._writing:
+        async with self._calls(self._limits.write, writing=True), self._writing:
             await forget_other_versions(pair.passages, document_id, keep)
 
     async def _prepared(self) -> _Pair:

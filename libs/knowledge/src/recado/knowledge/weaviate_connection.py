@@ -12,11 +12,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from urllib.parse import SplitResult, urlsplit
 
 import httpx
 import weaviate
-from pydantic import SecretStr
 from weaviate.classes.init import AdditionalConfig, Auth, Timeout
 from weaviate.config import GrpcConfig
 from weaviate.exceptions import (
@@ -26,21 +24,9 @@ from weaviate.exceptions import (
 )
 
 from recado.knowledge.errors import KnowledgeMisconfigured, KnowledgeUnavailable
+from recado.knowledge.weaviate_address import WeaviateAddress
 
 _UNAUTHORIZED = 401
-_DEFAULT_PORTS = {"http": 80, "https": 443}
-
-
-@dataclass(frozen=True, slots=True)
-class WeaviateAddress:
-    """Where the server is: `http(s)://host:port` of its REST and of its gRPC side, and the key.
-
-    The key of a reader is enough for searches. None where the server asks for none.
-    """
-
-    url: str
-    grpc_url: str
-    api_key: SecretStr | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +51,7 @@ class Connection:
     def __init__(self, address: WeaviateAddress, limits: WeaviateLimits, collection: str) -> None:
         """`collection` is for messages. Raises ValueError for an address that is none."""
         self._address = address
-        self._rest = _parsed(address.url)
-        self._grpc = _parsed(address.grpc_url)
+        self._rest, self._grpc = address.endpoints()
         self._limits = limits
         self._collection = collection
         self._client: weaviate.WeaviateAsyncClient | None = None
@@ -125,12 +110,12 @@ class Connection:
     def _made(self) -> weaviate.WeaviateAsyncClient:
         key = self._address.api_key
         return weaviate.use_async_with_custom(
-            http_host=self._rest.hostname or "",
-            http_port=_port(self._rest),
-            http_secure=self._rest.scheme == "https",
-            grpc_host=self._grpc.hostname or "",
-            grpc_port=_port(self._grpc),
-            grpc_secure=self._grpc.scheme == "https",
+            http_host=self._rest.host,
+            http_port=self._rest.port,
+            http_secure=self._rest.secure,
+            grpc_host=self._grpc.host,
+            grpc_port=self._grpc.port,
+            grpc_secure=self._grpc.secure,
             auth_credentials=Auth.api_key(key.get_secret_value()) if key is not None else None,
             additional_config=AdditionalConfig(
                 timeout=Timeout(
@@ -164,14 +149,3 @@ _without_texts = _WithoutTexts()
 
 def _keep_texts_out_of_the_log() -> None:
     logging.getLogger("weaviate-client").addFilter(_without_texts)  # once, however often
-
-
-def _parsed(url: str) -> SplitResult:
-    parts = urlsplit(url)
-    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
-        raise ValueError(f"an address of Weaviate is http(s)://host:port, not {parts.scheme}:…")
-    return parts
-
-
-def _port(parts: SplitResult) -> int:
-    return parts.port or _DEFAULT_PORTS[parts.scheme]

@@ -64,13 +64,14 @@ async def forget_other_versions(
             await _delete(passages, of_document & Filter.by_property("version").equal(version))
 
 
-async def forget_rest_of_part(
+async def forget_from_part(
     passages: CollectionAsync, version: str, part: int, first: int, count: int
 ) -> None:
-    """Delete the part's chunks that are not at the `count` positions from `first`."""
+    """Delete what the part and those behind it have beyond the `count` positions from `first`."""
     position = Filter.by_property("position")
     outside = position.less_than(first) | position.greater_or_equal(first + count)
-    where = Filter.by_property("version").equal(version) & Filter.by_property("part").equal(part)
+    from_part = Filter.by_property("part").greater_or_equal(part)
+    where = Filter.by_property("version").equal(version) & from_part
     await _delete(passages, where & outside if count else where)
 
 

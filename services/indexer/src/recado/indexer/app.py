@@ -4,6 +4,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from datetime import timedelta
 
+import structlog
 from aiokafka import AIOKafkaProducer
 from faststream.kafka import KafkaBroker
 
@@ -12,7 +13,7 @@ from recado.indexer.indexing import Indexer
 from recado.indexer.settings import IndexerSettings
 from recado.knowledge.chunking import ChunkingOptions
 from recado.knowledge.connect import make_embedder, make_knowledge
-from recado.knowledge.errors import KnowledgeError
+from recado.knowledge.errors import KnowledgeError, KnowledgeUnavailable
 from recado.schemas.topics import DOCUMENTS, dead_letters
 from recado.servicekit import metrics as all_metrics
 from recado.servicekit import tracing
@@ -23,6 +24,8 @@ from recado.servicekit.kafka import make_broker, make_producer
 from recado_lanes import Handler, LaneOptions, Lanes, Record
 from recado_lanes.faststream import attach, serve
 from recado_lanes.kafka import GroupOptions, KafkaDeadLetters
+
+log = structlog.stdlib.get_logger(__name__)
 
 SERVICE = "indexer"
 GROUP = "recado-indexer"
@@ -53,12 +56,16 @@ class App(ConsumerService):
         super().__init__(settings, metrics, {"knowledge": self._knowledge_problem}, exposed)
 
     async def open_parts(self, parts: AsyncExitStack) -> None:
-        """The store, and the collection in it."""
+        """The store, and the collection in it. One that is down is waited for by the first record,
+        one that does not fit ends the service with what differs."""
         parts.push_async_callback(self._embedder.aclose)
         parts.push_async_callback(self._knowledge.close)
         await self._embedder.load()
-        await self._knowledge.open()
-        await self._knowledge.prepare()
+        try:
+            await self._knowledge.open()
+            await self._knowledge.prepare()
+        except KnowledgeUnavailable as error:
+            log.warning("indexer.knowledge_unavailable", error=str(error))
 
     async def consume(self, parts: AsyncExitStack, until: asyncio.Event) -> None:
         """Index documents."""

@@ -2,18 +2,24 @@
 
 A document in several parts is staged part by part, and its final event publishes it. A part is
 staged only behind the one before it, so that the last one's being there means that all are.
+
+What is delivered again may begin amid such a submission, when all of it was handled before. If it
+is what is stored, it is left alone. If another version has taken its place since, its first parts
+are gone: it is passed over, and what follows in the topic stands. A submission with parts missing
+that this process saw begin, or that would be the only version stored, is refused.
 """
 
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from time import monotonic
+from uuid import UUID
 
 import structlog
 
 from recado.knowledge.chunking import ChunkingOptions, chunk_document
 from recado.knowledge.errors import InvalidDocument
-from recado.knowledge.model import Document, Section
+from recado.knowledge.model import Chunk, Document, Section
 from recado.knowledge.port import KnowledgeBase
 from recado.schemas.events import (
     DocumentPartSubmitted,
@@ -32,13 +38,13 @@ class Indexer:
     def __init__(self, knowledge: KnowledgeBase, options: ChunkingOptions | None = None) -> None:
         self._knowledge = knowledge
         self._options = options or ChunkingOptions()
+        self._begun: set[UUID] = set()  # submissions whose first part came and whose end did not
 
     async def handle(self, event: Event) -> None:
         """Return when the store holds what the event says. Doing it twice changes nothing.
 
         Raises `KnowledgeUnavailable`, or `InvalidDocument` where the document gives no chunk or
-        parts of it are missing.
-        Events about anything else are ignored.
+        parts of it are missing. Events about anything else are ignored.
         """
         match event:
             case DocumentPartSubmitted():
@@ -71,6 +77,8 @@ class Indexer:
 
     async def _stage(self, event: DocumentPartSubmitted) -> None:
         document = document_of(event)
+        if event.part == 0:
+            self._begun.add(event.submission)
         if await self._is_stored(document):
             return
         before = await self._knowledge.staged(document, event.part)
@@ -83,14 +91,13 @@ class Indexer:
                 reason="the part before it is missing",
             )
             return
-        chunks = [
-            replace(chunk, position=before + chunk.position)
-            for chunk in await asyncio.to_thread(chunk_document, document, self._options)
-        ]
-        if not chunks:
-            raise InvalidDocument(document.source, f"part {event.part} has no text")
         started = monotonic()
-        await self._knowledge.stage(document, event.part, chunks)
+        try:
+            chunks = await self._part(document, event.part, before)
+            await self._knowledge.stage(document, event.part, chunks)
+        except InvalidDocument:
+            await self._knowledge.stage(document, event.part, [])  # nor half of it
+            raise
         metrics.CHUNKS_INDEXED.inc(len(chunks))
         log.info(
             "indexer.staged",
@@ -101,18 +108,35 @@ class Indexer:
             took=_seconds_since(started),
         )
 
+    async def _part(self, document: Document, part: int, first: int) -> list[Chunk]:
+        """The chunks of a part, positions from `first` on."""
+        chunks = await asyncio.to_thread(chunk_document, document, self._options)
+        if not chunks:
+            raise InvalidDocument(document.source, f"part {part} has no text")
+        return [replace(chunk, position=first + chunk.position) for chunk in chunks]
+
     async def _publish(self, event: DocumentSubmitted) -> None:
         document = document_of(event)
         if await self._is_stored(document):
             metrics.DOCUMENTS_INDEXED.labels("unchanged").inc()
+            self._begun.discard(event.id)
             return
         chunks = await self._knowledge.staged(document, event.parts)
         if chunks == await self._knowledge.staged(document, event.parts - 1):
+            if event.id not in self._begun and await self._knowledge.stored(document.id):
+                log.warning(
+                    "indexer.submission_passed_over",
+                    document_id=str(document.id),
+                    source=document.source,
+                    reason="its first parts came before and another version stands",
+                )
+                return
             missing = await self._first_missing(document, event.parts)
             reason = f"part {missing} of {event.parts} (counted from 0) is missing: submit it again"
             raise InvalidDocument(document.source, reason)
         started = monotonic()
         await self._knowledge.publish(document, chunks)
+        self._begun.discard(event.id)
         _indexed(document, chunks, started)
 
     async def _is_stored(self, document: Document) -> bool:

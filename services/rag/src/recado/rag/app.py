@@ -46,7 +46,10 @@ class App(ConsumerService):
         )
         self._knowledge = make_knowledge(settings, cached)
         self._retriever = Retriever(
-            self._knowledge, passages=settings.passages, timeout=settings.retrieval_timeout
+            self._knowledge,
+            passages=settings.passages,
+            timeout=settings.retrieval_timeout,
+            embedder=self._embedder.name,
         )
         self._conversations = MongoConversations(settings.mongodb_url, settings.mongodb_database)
         self._http = choices.http_client(settings)
@@ -110,5 +113,8 @@ class App(ConsumerService):
         )
 
     async def _knowledge_problem(self) -> str | None:
-        """Without a knowledge base a model still answers, though it says less."""
-        return None if self._gemini is not None else await self._retriever.problem()
+        """Without a knowledge base a model still answers, though it says less: an outage is no
+        reason to call it not ready, a wrong configuration is."""
+        if self._gemini is not None:
+            return await self._retriever.misconfigured()
+        return await self._retriever.problem()

@@ -1,7 +1,8 @@
 """CSV: an FAQ, one question with its answer a row, or any other table.
 
-It is an FAQ if its header names a column of questions and one of answers (pregunta, respuesta,
-question, answer and the like, in any order and case, with or without accents). Each row is then a
+It is an FAQ if its header, one of the first rows, names a column of questions and one of answers
+(pregunta, respuesta, question, answer and the like, in any order and case, with or without
+accents). What stands above the header is left out. Each row is then a
 section: the question, below it the answer, and what other columns say of it, a line each; a
 column of categories or topics gives the section path. A row without an answer (or without a
 question) has nothing to index and is skipped; how many were is logged at INFO.
@@ -31,14 +32,22 @@ from recado.knowledge.model import Section
 _LOG = logging.getLogger(__name__)
 
 _QUESTIONS: Final = frozenset(
-    {"pregunta", "preguntas", "pregunta frecuente", "consulta", "duda", "question", "questions"}
+    {
+        *("pregunta", "preguntas", "pregunta frecuente", "preguntas frecuentes"),
+        *("consulta", "consultas", "duda", "dudas", "question", "questions"),
+    }
 )
-_ANSWERS: Final = frozenset({"respuesta", "respuestas", "solucion", "answer", "answers", "reply"})
+_ANSWERS: Final = frozenset(
+    {"respuesta", "respuestas", "solucion", "soluciones", "answer", "answers", "reply"}
+)
 _CATEGORIES: Final = frozenset(
     {"categoria", "tema", "seccion", "grupo", "area", "category", "topic", "section", "group"}
 )
 _SEPARATORS: Final = (",", ";", "\t", "|")
 _SAMPLE_ROWS: Final = 30
+_HEADER_WITHIN: Final = 5
+"""Rows in which an FAQ's header is looked for; people write a title above it."""
+
 _TABLE_CHARACTERS: Final = 32 * 1024
 
 
@@ -60,11 +69,11 @@ def read_csv(text: Iterable[str], name: str) -> Iterator[Section]:
         separator, sample = first[4], sample[1:]
     separator = separator or _separator(sample)
     rows = _rows(csv.reader(chain(sample, lines), delimiter=separator), name)
-    header = next(rows, None)
-    if header is None:
-        return iter(())
-    columns = _faq_columns(header)
-    return _faq(rows, header, columns, name) if columns else _table(rows, header)
+    above = list(islice(rows, _HEADER_WITHIN))
+    for place, header in enumerate(above):
+        if columns := _faq_columns(header):
+            return _faq(chain(above[place + 1 :], rows), header, columns, name)
+    return _table(chain(above[1:], rows), above[0]) if above else iter(())
 
 
 def _lines(text: Iterable[str], name: str) -> Iterator[str]:
@@ -103,10 +112,12 @@ def _separator(sample: Sequence[str]) -> str:
             rows = [row for row in csv.reader(sample, delimiter=separator) if row]
         except csv.Error:
             return False, 0.0, 0
-        if not rows or len(rows[0]) < 2:
+        faq = next((row for row in rows[:_HEADER_WITHIN] if _faq_columns(row)), None)
+        header = faq or (rows[0] if rows else [])
+        if len(header) < 2:
             return False, 0.0, 0
-        alike = Counter(len(row) for row in rows)[len(rows[0])]
-        return _faq_columns(rows[0]) is not None, alike / len(rows), len(rows[0])
+        alike = Counter(len(row) for row in rows)[len(header)]
+        return faq is not None, alike / len(rows), len(header)
 
     return max(_SEPARATORS, key=fitness)
 

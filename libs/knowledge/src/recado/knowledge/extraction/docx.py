@@ -9,13 +9,13 @@ bomb, a document type declaration (Word writes none) may be an entity bomb, both
 """
 
 import io
+import xml.etree.ElementTree as ET
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import mammoth
-from selectolax.lexbor import LexborHTMLParser
 
 from recado.knowledge.errors import InvalidDocument
 from recado.knowledge.extraction.html import extract_html
@@ -31,6 +31,7 @@ _STYLES: Final = "\n".join(
     ]
 )
 _PROPERTIES: Final = "docProps/core.xml"
+_DUBLIN_CORE: Final = "{http://purl.org/dc/elements/1.1/}"
 _DECLARATIONS: Final = tuple(
     "<!DOCTYPE".encode(code) for code in ("ascii", "utf-16-le", "utf-16-be")
 )
@@ -71,14 +72,12 @@ def _checked(content: bytes) -> tuple[str | None, str | None]:
                 raise InvalidDocument("", "not a readable DOCX: it declares a document type")
         if _PROPERTIES not in archive.namelist():
             return None, None
-        properties = archive.read(_PROPERTIES).decode("utf-8", errors="replace")
-    found = LexborHTMLParser(properties)
-    told = {
-        node.tag: one_line(node.text())
-        for node in found.css("*")
-        if node.tag in {"dc:title", "dc:language"}
-    }
-    title = told.get("dc:title", "")
+        properties = archive.read(_PROPERTIES)
+    try:
+        found = ET.fromstring(properties)  # noqa: S314  # has no document type, see above
+    except ET.ParseError:
+        return None, None  # no reason against the text
+    title = one_line(found.findtext(f"{_DUBLIN_CORE}title") or "")
     if title.casefold() in _NO_TITLES or title.casefold().endswith((".doc", ".docx")):
         title = ""
-    return title or None, told.get("dc:language") or None
+    return title or None, one_line(found.findtext(f"{_DUBLIN_CORE}language") or "") or None
