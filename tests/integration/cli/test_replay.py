@@ -120,4 +120,6 @@ async def test_gemini_answers_with_the_other_prompt_and_model(
         assert now.model == "gemini-3.5-flash-lite"
         assert (now.prompt_version or "").startswith("breve-")
         assert now.usage is not None
-        assert now.retrieval == ANSWER_GENERATED.retrieval
+        assert now.retrieval is not None
+        assert ANSWER_GENERATED.retrieval is not None
+        assert now.retrieval.passages == ANSWER_GENERATED.retrieval.passages

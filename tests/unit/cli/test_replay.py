@@ -131,3 +131,12 @@ def test_changed_answers_are_shown_side_by_side_and_all_are_counted(width: int) 
     counted = [line.split(maxsplit=1) for line in shown.splitlines() if line[:2].strip().isdigit()]
     assert ["1", "same"] in [[one, rest.strip()] for one, rest in counted]
     assert max(map(len, shown.splitlines())) <= width
+
+
+def test_what_failed_in_the_replay_is_named() -> None:
+    """That a key is refused is not mended by replaying again."""
+    now = ANSWER_GENERATED.model_copy(update={"rung": Rung.EXTRACTIVE, "error": "key refused"})
+    screen = Console(width=120, force_terminal=False, record=True, file=StringIO())
+    failed = Comparison(CASE, Outcome(answer_id=CASE.answer.id, now=now), "delivered")
+    show((failed, failed), PAST, Variation(), screen, full=False)
+    assert "2  on a lower rung now, for something failed: key refused" in screen.export_text()

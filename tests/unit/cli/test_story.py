@@ -98,6 +98,21 @@ def test_every_step_is_told_in_order_with_what_it_took() -> None:
     assert len({step.message_ids for step in steps}) == 1
 
 
+def test_a_search_tells_which_similarity_was_needed() -> None:
+    """Else nobody sees why a passage was not good enough; an older event doesn't tell it."""
+    (older,) = (
+        one for one in story_of([record_of(examples.ANSWER_GENERATED)]) if one.name == "retrieval"
+    )
+    assert older.facts == "1 passages of 5 asked for"
+    assert examples.ANSWER_GENERATED.retrieval is not None
+    retrieval = examples.ANSWER_GENERATED.retrieval.model_copy(
+        update={"no_answer_similarity": 0.21}
+    )
+    answer = examples.ANSWER_GENERATED.model_copy(update={"retrieval": retrieval})
+    (told,) = (one for one in story_of([record_of(answer)]) if one.name == "retrieval")
+    assert told.facts == "1 passages of 5 asked for, needed is similarity 0.210"
+
+
 def test_times_count_from_the_first_step_and_from_the_one_before() -> None:
     steps = story_of(told(0))
     times = between(steps)

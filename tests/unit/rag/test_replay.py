@@ -8,6 +8,7 @@ import pytest
 
 from recado.rag.answering import Answering
 from recado.rag.errors import ModelUnavailable
+from recado.rag.extractive import Thresholds
 from recado.rag.history import Conversation, Entry, Exchange
 from recado.rag.model import Generation, LanguageModel, Prompt
 from recado.rag.prompt import instructions_from
@@ -128,6 +129,33 @@ async def test_one_answer_to_several_messages_is_replayed_with_all_of_them() -> 
     assert comparison.same
     assert comparison.outcome.now is not None
     assert comparison.outcome.now.message_ids == case.answer.message_ids
+
+
+async def test_frozen_passages_are_judged_by_the_thresholds_of_then() -> None:
+    """Whatever the settings say now; of an event that doesn't tell them by those of now."""
+    case = await answered((message(),))
+    assert case.answer.rung is Rung.EXTRACTIVE
+    stricter = Replayer(TEXTS, Thresholds(0.99, 0.995))
+    assert (await compared(case, stricter)).same
+    retrieval = case.answer.retrieval
+    assert retrieval is not None
+    untold = retrieval.model_copy(update={"no_answer_similarity": None, "weak_similarity": None})
+    old = case.model_copy(update={"answer": case.answer.model_copy(update={"retrieval": untold})})
+    assert (await compared(old)).same
+    comparison = await compared(old, stricter)
+    assert comparison.outcome.now is not None
+    assert comparison.outcome.now.rung is Rung.NOT_KNOWN
+
+
+async def test_passages_found_now_are_judged_by_the_thresholds_of_now() -> None:
+    case = await answered((message(),))
+    live = Retriever(FOUND, timeout=timedelta(seconds=5), embedder="another")
+    comparison = await compared(case, Replayer(TEXTS, Thresholds(0.99, 0.995), live=live))
+    now = comparison.outcome.now
+    assert now is not None
+    assert now.rung is Rung.NOT_KNOWN
+    assert now.retrieval is not None
+    assert (now.retrieval.embedder, now.retrieval.no_answer_similarity) == ("another", 0.99)
 
 
 async def test_frozen_passages_can_be_fewer_and_the_best_are_kept() -> None:

@@ -10,15 +10,10 @@ from typing import Annotated
 
 import typer
 from pydantic import JsonValue
+from rich.text import Text
 
 from recado.cli.event_lines import one_line
-from recado.cli.letters import (
-    Cause,
-    Letter,
-    Letters,
-    Plan,
-    grouped,
-)
+from recado.cli.letters import Cause, Letter, Letters, Plan, grouped
 from recado.cli.output import AsJson, CliError, console, local_time, print_json, print_table, run
 from recado.cli.redriving import export, read, send_back, send_back_mended
 from recado.cli.settings import CliSettings
@@ -78,9 +73,8 @@ def dead_letters(
     if redrive_from is not None:
         if error is not None:
             raise CliError("--error does not go with --redrive-from.", exit_status=2)
-        planned = run(
-            send_back_mended(CliSettings(), topic, _lines(redrive_from), force=force, really=really)
-        )
+        lines = _lines_in(redrive_from)
+        planned = run(send_back_mended(CliSettings(), topic, lines, force=force, really=really))
         show_plan(planned, really=really, as_json=as_json)
         return
     if redrive:
@@ -96,7 +90,7 @@ def dead_letters(
     show_causes(topic, found, as_json=as_json)
 
 
-def _lines(file: Path) -> list[str]:
+def _lines_in(file: Path) -> list[str]:
     try:
         # Not by its lines as Python counts them: a text may hold other separators.
         return file.read_text(encoding="utf-8").split("\n")
@@ -124,9 +118,13 @@ def show_plan(planned: Plan, *, really: bool, as_json: bool) -> None:
     rows += [(letter, f"refused: {one_line(reason)}") for letter, reason in planned.refused]
     print_table(
         "Redrive" if really else "Redrive (dry run: nothing is sent; --yes sends)",
-        ("dead since", "from", "error", "outcome"),
+        ("dead since", "from", "outcome"),
         [
-            (local_time(letter.at), one_line(letter.origin), one_line(letter.error), outcome)
+            (
+                local_time(letter.at),
+                one_line(letter.origin),
+                _lines_of(outcome, one_line(letter.error)),
+            )
             for letter, outcome in rows
         ],
     )
@@ -140,24 +138,29 @@ def show_causes(topic: str, found: Letters, *, as_json: bool) -> None:
         return
     print_table(
         topic,
-        ("waiting", "redriven", "first", "last", "topic", "error", "example"),
+        ("waiting", "redriven", "first, last", "cause, example"),
         [
             (
                 str(one.waiting),
                 str(one.redriven),
-                local_time(one.first),
-                local_time(one.last),
-                one_line(one.topic),
-                one_line(one.error),
-                f"{one_line(one.example.origin)} {one_line(one.example.message)}"[
-                    :SHOWN_OF_MESSAGE
-                ],
+                "\n".join(dict.fromkeys(map(local_time, (one.first, one.last)))),
+                _lines_of(
+                    f"{one_line(one.error)} in {one_line(one.topic)}",
+                    f"{one_line(one.example.origin)}: {one_line(one.example.message)}"[
+                        :SHOWN_OF_MESSAGE
+                    ],
+                ),
             )
             for one in causes
         ],
     )
     if found.others:
         console.print(f"{found.others} records are no dead letters.")
+
+
+def _lines_of(first: str, second: str) -> Text:
+    """One below the other: the columns of a narrow terminal are no place for names so long."""
+    return Text.assemble(first, "\n", (second, "dim"))
 
 
 def _plain_cause(cause: Cause) -> dict[str, JsonValue]:

@@ -60,6 +60,12 @@ def partition_of(key: str, partitions: int) -> int:
     return number
 
 
+def partition_in(topic: str, key: str) -> int | None:
+    """The partition of one of our topics that has the records with this key; None for others."""
+    known = _KNOWN.get(topic)
+    return None if known is None else partition_of(key, known.partitions)
+
+
 async def spans_of(consumer: AIOKafkaConsumer, topic: str, stretch: Stretch) -> Spans:
     """Where to read, without reading: Kafka knows the first offset at or after a time.
 

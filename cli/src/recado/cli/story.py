@@ -203,7 +203,10 @@ def _generated(event: events.AnswerGenerated) -> str:
 def _searched(retrieval: Retrieval) -> str:
     if retrieval.error is not None:
         return f"failed: {retrieval.error}"
-    return f"{len(retrieval.passages)} passages of {retrieval.n} asked for"
+    found = f"{len(retrieval.passages)} passages of {retrieval.n} asked for"
+    if retrieval.no_answer_similarity is None:
+        return found
+    return f"{found}, needed is similarity {retrieval.no_answer_similarity:.3f}"
 
 
 def _passages(retrieval: Retrieval) -> Iterator[str]:

@@ -126,12 +126,22 @@ async def _prepare(
 
     view.hint("Starting …")
     await _shown(view, stack.start(), every=REFRESH_EVERY)
-    write_environment(settings, state, stack.environment)
+    write_environment(settings, state, stack.environment, reader_key=_reader_key(stack))
     view.hint("Indexing the knowledge base …")
     indexing = submit(settings, folders, wait=INDEX_TIMEOUT, quiet=True)
     plan = await _shown(view, indexing, every=LOOK_EVERY, look=stack.look)
     view.hint("")
     return plan
+
+
+def _reader_key(stack: Stack) -> str | None:
+    """The key that a search needs, where Weaviate was started here: it is fixed and public.
+
+    That of a server which was there before is a secret: it stays in the environment it came from.
+    """
+    from recado.devstack.stack.weaviate import WeaviateServer
+
+    return stack.weaviate.reader_key if isinstance(stack.weaviate, WeaviateServer) else None
 
 
 async def _apply_topics(bootstrap: str) -> None:
@@ -216,12 +226,16 @@ def as_document(
 
 
 def write_environment(
-    settings: CliSettings, state: Path, services: Mapping[str, str] | None = None
+    settings: CliSettings,
+    state: Path,
+    services: Mapping[str, str] | None = None,
+    *,
+    reader_key: str | None = None,
 ) -> None:
     """Tell the other commands where everything is. Only this user can read it.
 
     `services` is what the services run with: of that, where the knowledge base is, for a replay
-    searches in it.
+    searches in it. `reader_key` is the demo's own for Weaviate.
     """
     values = {
         "RECADO_KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
@@ -232,6 +246,8 @@ def write_environment(
         "RECADO_STANDINS_URL": settings.standins_url,
         **{name: value for name, value in (services or {}).items() if name in OF_THE_KNOWLEDGE},
     }
+    if reader_key is not None:
+        values["RECADO_WEAVIATE_API_KEY"] = reader_key
     state.mkdir(parents=True, exist_ok=True)
     file = state / ENVIRONMENT_FILE.name
     part = file.with_name(file.name + ".part")

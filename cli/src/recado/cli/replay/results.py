@@ -81,7 +81,7 @@ def show(
     for one in comparisons:
         if not one.same:
             screen.print(_beside(one, full=full))
-    screen.print(_counts(Counts.of(comparisons), past, variation))
+    screen.print(_counts(comparisons, past, variation))
 
 
 def _beside(one: Comparison, *, full: bool) -> RenderableType:
@@ -125,7 +125,9 @@ def _facts(answer: AnswerGenerated) -> Text:
     return Text("\n").join(lines)
 
 
-def _counts(counts: Counts, past: Past, variation: Variation) -> RenderableType:
+def _counts(comparisons: Sequence[Comparison], past: Past, variation: Variation) -> RenderableType:
+    counts = Counts.of(comparisons)
+    failed = ", ".join(dict.fromkeys(one.failed_now for one in comparisons if one.failed_now))
     rows = Table.grid(padding=(0, 2))
     rows.add_column(justify="right", style="bold")
     rows.add_column(overflow="fold")
@@ -137,7 +139,7 @@ def _counts(counts: Counts, past: Past, variation: Variation) -> RenderableType:
     for number, name in (
         (counts.without_answer, "without an answer now"),
         (counts.lowered_then, "on a lower rung then, for something failed"),
-        (counts.lowered_now, "on a lower rung now, for something failed: replay them again"),
+        (counts.lowered_now, f"on a lower rung now, for something failed: {one_line(failed)}"),
         (past.messages_gone, "left out, for a message of theirs is gone from its topic"),
         (past.left_out, "earlier ones left out; --limit takes more"),
     ):

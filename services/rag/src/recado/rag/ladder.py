@@ -88,7 +88,13 @@ class Ladder:
     async def answer(self, question: str, past: Past) -> Reply:
         """The reply to a question."""
         query = await self._query(question, past.turns)
-        retrieval, took = await self._retriever.retrieve(query)
+        found, took = await self._retriever.retrieve(query)
+        retrieval = found.model_copy(
+            update={
+                "no_answer_similarity": self._thresholds.no_answer,
+                "weak_similarity": self._thresholds.weak,
+            }
+        )
         if retrieval.error is not None:
             return await self._without_sources(question, past, retrieval, took)
         if not extractive.answerable(retrieval, self._thresholds):

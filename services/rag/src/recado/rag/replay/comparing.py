@@ -59,6 +59,13 @@ class Comparison:
         """Whether the customer would read the very same, on the same rung."""
         return self.outcome.now is not None and not self.changes
 
+    @property
+    def failed_now(self) -> str | None:
+        """What failed in the replay. Not what failed then: that is frozen, too."""
+        now = self.outcome.now
+        failed = None if now is None else lowered_by(now)
+        return None if failed == lowered_by(self.case.answer) else failed
+
     def as_json(self) -> dict[str, JsonValue]:
         """For programs: the question, and both answers with what they were made from."""
         then, now = self.case.answer, self.outcome.now
@@ -106,10 +113,7 @@ class Counts:
             citations_changed=sum(Change.CITATIONS in one.changes for one in all_),
             without_answer=sum(one.outcome.now is None for one in all_),
             lowered_then=sum(lowered_by(one.case.answer) is not None for one in all_),
-            lowered_now=sum(
-                one.outcome.now is not None and _failed_anew(one.case.answer, one.outcome.now)
-                for one in all_
-            ),
+            lowered_now=sum(one.failed_now is not None for one in all_),
         )
 
 
@@ -125,11 +129,6 @@ def lowered_by(answer: AnswerGenerated) -> str | None:
     """
     reasons = [one for one in (answer.error or "").split("; ") if one and one != NO_MODEL]
     return "; ".join(reasons) or None
-
-
-def _failed_anew(then: AnswerGenerated, now: AnswerGenerated) -> bool:
-    """Not what failed then: that is frozen, too."""
-    return lowered_by(now) not in (None, lowered_by(then))
 
 
 def _side(answer: AnswerGenerated) -> dict[str, JsonValue]:

@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import NAMESPACE_OID, uuid5
 
 from recado.rag.errors import HistoryUnavailable, RagError
+from recado.rag.extractive import Thresholds
 from recado.rag.history import Conversation, Entry, Exchange
 from recado.rag.texts import Texts
 from recado.schemas.answers import AnswerGenerated, Retrieval, Rung
@@ -38,6 +39,15 @@ def cut(retrieval: Retrieval, passages: int | None) -> Retrieval:
     if passages is None or passages >= retrieval.n:
         return retrieval
     return retrieval.model_copy(update={"n": passages, "passages": retrieval.passages[:passages]})
+
+
+def thresholds_of(answer: AnswerGenerated, otherwise: Thresholds) -> Thresholds:
+    """Those that the answer was made with; `otherwise` for an event that doesn't tell them."""
+    recorded = answer.retrieval
+    if recorded is None or recorded.no_answer_similarity is None:
+        return otherwise
+    weak = recorded.weak_similarity
+    return Thresholds(recorded.no_answer_similarity, otherwise.weak if weak is None else weak)
 
 
 class FrozenConversations:

@@ -14,7 +14,12 @@ from recado.rag.ladder import Ladder
 from recado.rag.model import LanguageModel
 from recado.rag.prompt import Instructions
 from recado.rag.replay.cases import Answerer, Case, Outcome, Source, Variation
-from recado.rag.replay.frozen import FrozenConversations, FrozenRetriever, exchanges_before
+from recado.rag.replay.frozen import (
+    FrozenConversations,
+    FrozenRetriever,
+    exchanges_before,
+    thresholds_of,
+)
 from recado.rag.retrieval import Retriever, Retrieves
 from recado.rag.settings import RagSettings
 from recado.rag.texts import Texts
@@ -25,7 +30,10 @@ class CannotReplay(RagError):
 
 
 class Replayer:
-    """Answers cases. `live` is None where the passages are the recorded ones."""
+    """Answers cases. `live` is None where the passages are the recorded ones.
+
+    So are the thresholds then, as far as they were recorded; else those given here count.
+    """
 
     def __init__(
         self,
@@ -56,7 +64,7 @@ class Replayer:
             self._live or FrozenRetriever(then, self._passages),
             self._model,
             self._texts,
-            self._thresholds,
+            self._thresholds if self._live else thresholds_of(then, self._thresholds),
             rewrite_follow_ups=self._rewrite_follow_ups,
             grounded=self._grounded,
         )
@@ -83,6 +91,7 @@ async def replayer(settings: RagSettings, variation: Variation) -> AsyncIterator
                 knowledge,
                 passages=variation.passages or settings.passages,
                 timeout=settings.retrieval_timeout,
+                embedder=embedder.name,
             )
             await embedder.load()
             if (problem := await live.problem()) is not None:
