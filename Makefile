@@ -1,11 +1,12 @@
 # What to type. Everything below installs what it needs first.
 .DEFAULT_GOAL := help
 ARGS ?=
+WORKERS ?= 2
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 MANIFESTS := $(wildcard schemas/pyproject.toml libs/*/pyproject.toml services/*/pyproject.toml cli/pyproject.toml devstack/pyproject.toml)
 
-.PHONY: help demo install check format test test-long bench lock contract release-contract docs
+.PHONY: help demo install check format test test-long bench images lock contract release-contract docs dashboard manifests
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -29,7 +30,7 @@ format: install ## write what `make check` wants
 	$(BIN)/ruff format .
 
 test: install ## every test that takes seconds
-	$(PYTEST) -m "not long" $(ARGS)
+	$(PYTEST) -m "not long" -n $(WORKERS) --dist loadgroup $(ARGS)
 
 test-long: install ## proofs that take minutes: kill -9, broker outage
 	$(PYTEST) -m long $(ARGS)
@@ -40,6 +41,9 @@ bench: install ## benchmarks against their floors, results in bench/results
 lock: ## compile requirements/*.txt anew
 	@tools/lock.sh $(ARGS)
 
+images: install ## every image built, started and asked for its health (docker, podman or buildah)
+	@tools/images.sh $(ARGS)
+
 contract: install ## export JSON Schema and AsyncAPI anew
 	$(BIN)/python tools/export_contract.py
 
@@ -48,5 +52,12 @@ release-contract: contract ## keep the events' schemas as released: at a release
 	rm -f schemas/released/recado.*.json
 	cp schemas/exported/recado.*.json schemas/released/
 
-docs: install ## write docs/settings.md anew
+docs: install ## write docs/settings.md and docs/metrics.md anew
 	$(BIN)/python tools/export_settings.py
+	$(BIN)/python tools/export_metrics.py
+
+dashboard: install ## write Grafana's dashboard anew, from tools/overview
+	$(BIN)/python -m tools.dashboard
+
+manifests: install ## the Kubernetes manifests built and checked, without a cluster
+	@tools/kubernetes.sh check

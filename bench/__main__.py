@@ -13,6 +13,7 @@ BENCHMARKS: Mapping[str, str] = MappingProxyType(
         "ingress": "requests a second beside a bare endpoint that makes the same writes",
         "lanes": "order per key with 256 keys at once, beside bare asyncio and FastStream",
         "pipeline": "webhook to platform with a model of 0 ms, beside the same calls made bare",
+        "knowledge": "passages indexed and searches on Weaviate, beside the bare client",
     }
 )
 """What there is; each is the module `bench.<name>` with a function `run`."""

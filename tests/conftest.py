@@ -1,8 +1,12 @@
 """The real components that tests stand on. Each is started once a session, on free ports.
 
-`kafka` (Apache Kafka) and `mongodb` take the address in RECADO_KAFKA_BOOTSTRAP_SERVERS or
-RECADO_MONGODB_URL, where there is one. They are shared: a test makes its own topics, with
-`topic_factory`, and its own database. A test that stops or kills the broker takes `own_kafka`.
+`kafka` (Apache Kafka), `mongodb` and `weaviate` take the address in RECADO_KAFKA_BOOTSTRAP_SERVERS,
+RECADO_MONGODB_URL or RECADO_WEAVIATE_URL, where there is one. They are shared: a test makes its own
+topics, with `topic_factory`, its own database, its own collections. A test that stops or kills a
+server takes `own_kafka` or `own_weaviate`.
+
+Tests run in several processes (pytest-xdist), each with components of its own. The tests of one
+file stay together and in order, and so do all that share the one whole Recado, `world`.
 """
 
 import os
@@ -16,8 +20,18 @@ from recado.devstack.stack.integrations import standins_configuration, write_pri
 from recado.devstack.stack.kafka import BOOTSTRAP_VARIABLE, ApacheKafka, ExternalKafka, RealKafka
 from recado.devstack.stack.kafka_jars import INSTALL, java_and_maven_installed
 from recado.devstack.stack.mongodb import MongoDb, SecantusDb, choose_mongodb
-from recado.devstack.stack.ports import free_port
+from recado.devstack.stack.ports import CLUSTER_PORTS, free_port
 from recado.devstack.stack.standins import StandIns
+from recado.devstack.stack.weaviate import (
+    INSTALL as INSTALL_WEAVIATE,
+)
+from recado.devstack.stack.weaviate import (
+    ExternalWeaviate,
+    Weaviate,
+    WeaviateServer,
+    choose_weaviate,
+    weaviate_program,
+)
 from support.require import require
 from support.running import run
 from support.topics import TopicFactory, Topics
@@ -25,6 +39,14 @@ from support.topics import TopicFactory, Topics
 # A busy machine is no fault of the code: time is measured in bench/, never in a test.
 settings.register_profile("recado", deadline=None)
 settings.load_profile("recado")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say which tests one process must have; without xdist it means nothing."""
+    for item in items:
+        fixtures: tuple[str, ...] = getattr(item, "fixturenames", ())
+        group = "world" if "world" in fixtures else str(item.path.relative_to(item.config.rootpath))
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 def _apache_kafka(directory: Path) -> ApacheKafka:
@@ -72,6 +94,38 @@ def mongodb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MongoDb]:
     run(server.start())
     yield server
     run(server.kill9() if isinstance(server, SecantusDb) else server.stop())
+
+
+def _weaviate(directory: Path) -> Weaviate:
+    server = choose_weaviate(
+        directory,
+        port=free_port(),
+        grpc_port=free_port(),
+        cluster_port=free_port(CLUSTER_PORTS),
+    )
+    here = isinstance(server, ExternalWeaviate) or weaviate_program(os.environ) is not None
+    require(here, "Weaviate", INSTALL_WEAVIATE)
+    return server
+
+
+@pytest.fixture(scope="session")
+def weaviate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Weaviate]:
+    """Weaviate for all tests; each has collections of its own. Never stop it in a test."""
+    server = _weaviate(tmp_path_factory.mktemp("weaviate"))
+    run(server.start())
+    yield server
+    run(server.kill9() if isinstance(server, WeaviateServer) else server.stop())
+
+
+@pytest.fixture
+def own_weaviate(tmp_path: Path) -> Iterator[WeaviateServer]:
+    """Weaviate for one test, to be killed, suspended and started again."""
+    server = _weaviate(tmp_path / "weaviate")
+    if isinstance(server, ExternalWeaviate):
+        pytest.skip("this test kills the server, and the one at the address is not its own")
+    run(server.start())
+    yield server
+    run(server.kill9())
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Compile the hash-pinned locks: one for the whole workspace, one per service. Run by `make lock`.
+# Compile the hash-pinned locks: one for the whole workspace, one per image, one for what builds the
+# members' wheels. Run by `make lock`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tools/uv.sh
@@ -13,7 +14,8 @@ for member in "${members[@]}"; do
 done
 "${compile[@]}" "${local_names[@]}" --all-extras --group pyproject.toml:dev \
     "${members[@]/%//pyproject.toml}" -o requirements/all.txt
-for service in services/*; do
-    "${compile[@]}" "${local_names[@]}" -c requirements/all.txt "$service/pyproject.toml" \
-        -o "requirements/$(basename "$service").txt"
+for member in services/* cli devstack; do
+    "${compile[@]}" "${local_names[@]}" -c requirements/all.txt "$member/pyproject.toml" \
+        -o "requirements/$(basename "$member").txt"
 done
+"${compile[@]}" -c requirements/all.txt --group pyproject.toml:build -o requirements/build.txt

@@ -156,6 +156,19 @@ ANSWER_NOT_DELIVERED = events.AnswerNotDelivered(
     reason=NotDeliveredReason.REFUSED,
     error=PlatformError(code=131026, title="Message undeliverable"),
 )
+DOCUMENT_PART_SUBMITTED = events.DocumentPartSubmitted(
+    id=ids.part_id(ids.submission_id(DOCUMENT_ID, SHA256, NOW), 1),
+    occurred_at=NOW,
+    document_id=DOCUMENT_ID,
+    submission=ids.submission_id(DOCUMENT_ID, SHA256, NOW),
+    part=1,
+    collection="ayuda",
+    source="internet-lento.md",
+    title="¿Por qué mi internet está lento?",
+    media_type="text/markdown",
+    content_sha256=SHA256,
+    sections=(DocumentSection(path=("Primeros pasos",), text="Reinicia el router."),),
+)
 DOCUMENT_SUBMITTED = events.DocumentSubmitted(
     id=ids.submission_id(DOCUMENT_ID, SHA256),
     occurred_at=NOW,
@@ -190,6 +203,7 @@ ALL: tuple[events.Event, ...] = (
     HANDOFF_RELEASED,
     ANSWER_DELIVERED,
     ANSWER_NOT_DELIVERED,
+    DOCUMENT_PART_SUBMITTED,
     DOCUMENT_SUBMITTED,
     DOCUMENT_WITHDRAWN,
 )

@@ -1,17 +1,12 @@
 """What every store promises (see recado.knowledge.port), on each of them."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
-from uuid import UUID, uuid5
 
 import pytest
 
 from recado.knowledge import (
     Chunk,
-    ChunkingOptions,
-    Document,
-    Embedder,
     InvalidDocument,
     KnowledgeBase,
     KnowledgeMisconfigured,
@@ -19,48 +14,7 @@ from recado.knowledge import (
     chunk_document,
 )
 from recado.knowledge.testing import WordEmbedder
-
-Connect = Callable[[Embedder], KnowledgeBase]
-APART = ChunkingOptions(pack=0)
-"""Each section its own chunk, so that a page of two is two."""
-NAMESPACE = UUID("0b6f2c1e-6f0a-4d55-8a52-6d1f1c2b3a4d")
-
-
-@pytest.fixture
-def embedder() -> WordEmbedder:
-    return WordEmbedder()
-
-
-@pytest.fixture
-async def base(connect: Connect, embedder: WordEmbedder) -> KnowledgeBase:
-    base = connect(embedder)
-    await base.open()
-    return base
-
-
-def page(source: str, title: str, *texts: str, version: str = "1") -> Document:
-    return Document(
-        id=uuid5(NAMESPACE, source),
-        source=source,
-        title=title,
-        language="es",
-        content_sha256=version * 64,
-        sections=tuple(Section((f"Parte {n}",), text) for n, text in enumerate(texts, start=1)),
-    )
-
-
-ROUTER = page("router.md", "El router", "Reinicia el router con el botón.", "La luz roja avisa.")
-CAMERAS = page("camaras.md", "Cámaras", "Instala la cámara de seguridad en la pared.")
-BILLS = page("facturas.md", "Facturas", "Paga tu factura en línea o en efectivo.")
-
-
-async def put(base: KnowledgeBase, *documents: Document) -> None:
-    for document in documents:
-        await base.replace(document, chunk_document(document, APART))
-
-
-async def sources(base: KnowledgeBase, query: str, n: int = 5) -> list[str]:
-    return [found.source for found in (await base.search(query, n)).passages]
+from support.knowledge import APART, BILLS, CAMERAS, ROUTER, Connect, page, put, sources
 
 
 async def test_before_there_is_a_collection_a_reader_finds_nothing(base: KnowledgeBase) -> None:
@@ -203,6 +157,19 @@ async def test_writing_the_same_twice_stores_it_once(base: KnowledgeBase) -> Non
     stored = await base.stored(ROUTER.id)
     assert stored is not None
     assert stored.chunks == 2
+    assert len((await base.search("router")).passages) == 2
+
+
+async def test_the_same_content_cut_in_another_way_takes_the_place_of_its_first_chunks(
+    base: KnowledgeBase,
+) -> None:
+    await put(base, ROUTER)
+    await base.replace(ROUTER, chunk_document(ROUTER))
+    assert len((await base.search("router")).passages) == 1
+    stored = await base.stored(ROUTER.id)
+    assert stored is not None
+    assert stored.chunks == 1
+    await put(base, ROUTER)
     assert len((await base.search("router")).passages) == 2
 
 

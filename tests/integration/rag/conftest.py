@@ -123,7 +123,7 @@ class Rag:
         turns = [
             request["body"]["contents"][-1]["parts"][0]["text"]
             for request in arrived.json()["requests"]
-            if isinstance(request["body"], dict)
+            if isinstance(request["body"], dict) and "contents" in request["body"]  # no embedding
         ]
         return sum(text in turn for turn in turns)
 

@@ -1,4 +1,4 @@
-"""The order of starting does not matter: a consumer waits for Kafka, and says so."""
+"""The order of starting does not matter: a consumer waits for Kafka and its topics, and says so."""
 
 import asyncio
 import os
@@ -21,11 +21,10 @@ from support.world import eventually
 CONSUMERS = ("rag", "dispatcher", "indexer")
 
 
-async def test_consumers_that_start_before_kafka_wait_for_it(
+async def test_consumers_that_start_before_kafka_and_its_topics_wait_for_both(
     own_kafka: ApacheKafka, mongodb: MongoDb, tmp_path: Path
 ) -> None:
-    """Alive and not ready without Kafka; ready when it is there, in the same process."""
-    await apply(KafkaSettings(kafka_bootstrap_servers=own_kafka.bootstrap))
+    """Alive and not ready meanwhile; ready when they are there, in the same process."""
     await own_kafka.stop()
     write_private(tmp_path / "integrations.yaml", integrations(Ports()))
     ports = {name: free_port() for name in CONSUMERS}
@@ -53,6 +52,10 @@ async def test_consumers_that_start_before_kafka_wait_for_it(
     async def all_ready() -> bool:
         return all([await http_ok(url(name, "/readyz")) for name in CONSUMERS])
 
+    async def all_miss_their_topics() -> bool:
+        logs = [(tmp_path / f"{name}.log").read_text(encoding="utf-8") for name in CONSUMERS]
+        return all("consumer.waits_for_topics" in log for log in logs)
+
     try:
         async with asyncio.TaskGroup() as starts:
             for name, process in processes.items():
@@ -64,7 +67,9 @@ async def test_consumers_that_start_before_kafka_wait_for_it(
                 assert "kafka" in ready.json()["problems"]
         pids = {name: process.pid for name, process in processes.items()}
         await own_kafka.start()
-        await eventually(all_ready, "all consumers ready once Kafka is there", every=0.5)
+        await eventually(all_miss_their_topics, "all consumers say that topics are missing")
+        await apply(KafkaSettings(kafka_bootstrap_servers=own_kafka.bootstrap))
+        await eventually(all_ready, "all consumers ready once topics are there", every=0.5)
         assert {name: process.pid for name, process in processes.items()} == pids
     finally:
         for process in processes.values():

@@ -1,4 +1,8 @@
-"""Each service starts in an environment made from its own lock alone."""
+"""Each service starts in an environment made from its own lock alone.
+
+A lock is what the service's image installs: rag and the indexer have Weaviate's client and both
+embedders, and not LanceDB, which is for the demo and for tests.
+"""
 
 import os
 import shutil
@@ -15,17 +19,20 @@ from recado.devstack.stack.mongodb import MongoDb
 from recado.devstack.stack.ports import Ports, free_port
 from recado.devstack.stack.probes import http_ok
 from recado.devstack.stack.process import ChildProcess
+from recado.devstack.stack.weaviate import Weaviate, weaviate_settings
 from recado.servicekit.settings import KafkaSettings
 from recado.servicekit.topics import apply
 from support.running import run
+from support.weaviate_collections import own_collections
 
 ROOT = Path(__file__).parents[3]
 SERVICES = ("ingress", "rag", "dispatcher", "indexer")
+WITH_KNOWLEDGE = ("rag", "indexer")
 MUST_NOT_HAVE = {
     "ingress": ("google.genai", "motor", "lancedb"),
-    "rag": ("fastapi",),
+    "rag": ("fastapi", "lancedb"),
     "dispatcher": ("google.genai", "lancedb", "fastapi"),
-    "indexer": ("google.genai", "motor", "fastapi"),
+    "indexer": ("motor", "fastapi", "lancedb"),
 }
 
 
@@ -70,6 +77,7 @@ def test_a_service_starts_from_its_own_lock(
     tmp_path: Path,
     kafka: RealKafka,
     mongodb: MongoDb,
+    request: pytest.FixtureRequest,
 ) -> None:
     """Installed with every hash checked, it becomes ready; what it must not need is not there."""
     environment = tmp_path / "venv"
@@ -101,12 +109,33 @@ def test_a_service_starts_from_its_own_lock(
     for module in MUST_NOT_HAVE[service]:
         absent = subprocess.run([python, "-c", f"import {module}"], capture_output=True)
         assert absent.returncode != 0, f"{service} installs {module}"
-    run(_starts(service, python, tmp_path, kafka.bootstrap, mongodb.url))
+    settings = {
+        "RECADO_KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap,
+        "RECADO_MONGODB_URL": mongodb.url,
+        "RECADO_MONGODB_DATABASE": "own_lock",
+    }
+    if service not in WITH_KNOWLEDGE:
+        run(_starts(service, python, tmp_path, settings))
+        return
+    weaviate: Weaviate = request.getfixturevalue("weaviate")
+    run(_starts_with_weaviate(service, python, tmp_path, settings, weaviate))
 
 
-async def _starts(
-    service: str, python: Path, directory: Path, bootstrap: str, mongodb_url: str
+async def _starts_with_weaviate(
+    service: str, python: Path, directory: Path, settings: dict[str, str], weaviate: Weaviate
 ) -> None:
+    key = weaviate.writer_key if service == "indexer" else weaviate.reader_key
+    async with own_collections(weaviate) as prefix:
+        knowledge = {
+            "RECADO_KNOWLEDGE": "weaviate",
+            "RECADO_WEAVIATE_COLLECTION": prefix,
+            **weaviate_settings(weaviate, key),
+        }
+        await _starts(service, python, directory, {**settings, **knowledge})
+
+
+async def _starts(service: str, python: Path, directory: Path, settings: dict[str, str]) -> None:
+    bootstrap = settings["RECADO_KAFKA_BOOTSTRAP_SERVERS"]
     await apply(KafkaSettings(kafka_bootstrap_servers=bootstrap))
     integrations_file = directory / "integrations.yaml"
     write_private(integrations_file, integrations(Ports()))
@@ -118,11 +147,8 @@ async def _starts(
         environment={
             "PATH": os.environ["PATH"],
             "RECADO_PORT": str(port),
-            "RECADO_KAFKA_BOOTSTRAP_SERVERS": bootstrap,
-            "RECADO_MONGODB_URL": mongodb_url,
-            "RECADO_MONGODB_DATABASE": "own_lock",
             "RECADO_INTEGRATIONS_FILE": str(integrations_file),
-            "RECADO_LANCEDB_PATH": str(directory / "lancedb"),
+            **settings,
         },
     )
     try:

@@ -14,10 +14,11 @@ from recado.cli.output import CliError
 from recado.cli.settings import CliSettings
 from recado.devstack.stack.integrations import integrations, write_private
 from recado.devstack.stack.ports import Ports
-from recado.devstack.standins.config import Bounds, WhatsAppConfig
+from recado.devstack.standins.config import Bounds, GeminiConfig, WhatsAppConfig
 from recado.devstack.standins.control import Control
 from recado.devstack.standins.customers import Customers
 from recado.devstack.standins.faults import Faults, Platform
+from recado.devstack.standins.gemini import Gemini
 from recado.devstack.standins.records import Journal, MessageRecord
 from recado.devstack.standins.statuses import StatusSender
 from recado.schemas import base
@@ -46,6 +47,7 @@ async def test_only_what_comes_after_the_question_is_its_reply(settings: CliSett
             faults=Faults(),
             customers=Customers((), now=NOW),
             statuses=StatusSender(WhatsAppConfig(access_tokens=("t",)), nobody),
+            gemini=Gemini(GeminiConfig(api_keys=("k",))),
             clock=lambda: NOW,
         )
         app = Starlette(routes=[Mount("/control", routes=control.routes())])
@@ -111,7 +113,8 @@ def test_a_reply_as_json_has_texts_sources_and_milliseconds() -> None:
     }
     assert reply["texts"] == ["uno", "dos"]
     assert reply["sources"] == [
-        {"number": one.number, "title": one.title, "source": one.source} for one in answer.citations
+        {"number": one.number, "title": one.title, "source": one.source, "page": one.page}
+        for one in answer.citations
     ]
     milliseconds = reply["milliseconds"]
     assert isinstance(milliseconds, dict)

@@ -130,6 +130,14 @@ def test_a_header_that_is_there_twice_is_in_json_twice() -> None:
     assert as_json(no_event(b"", ("a", b"1"), ("a", b"2")))["headers"] == [["a", "1"], ["a", "2"]]
 
 
+def test_a_tombstone_is_shown_as_one_and_parts_are_counted() -> None:
+    part = record_of(examples.DOCUMENT_PART_SUBMITTED)
+    assert "ayuda/internet-lento.md, part 1" in line(part).plain
+    assert "forgotten" in line(replace(part, value=None)).plain
+    whole = examples.DOCUMENT_SUBMITTED.model_copy(update={"sections": (), "parts": 2})
+    assert "ayuda/internet-lento.md, parts: 2" in line(record_of(whole)).plain
+
+
 @given(st.one_of(st.none(), st.binary(), st.just(b'"\\ud800"'), st.just(b"NaN"), st.just(b"1e999")))
 def test_any_value_becomes_a_line_of_strict_json_and_is_not_lost(value: bytes | None) -> None:
     shown = as_json(no_event(value, ("h", value or b""), key=value))

@@ -23,6 +23,8 @@ COMMANDS = (
     ("messages",),
     ("events",),
     ("dead-letters",),
+    ("timeline",),
+    ("replay",),
     ("topics", "apply"),
     ("telegram", "set-webhook"),
 )

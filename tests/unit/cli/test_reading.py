@@ -5,13 +5,15 @@ from datetime import UTC, datetime
 
 import pytest
 from aiokafka import TopicPartition
+from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.structs import ConsumerRecord, OffsetAndTimestamp
 from hypothesis import given
 from hypothesis import strategies as st
 
 from recado.cli import reading
 from recado.cli.output import CliError
-from recado.cli.reading import Span, Stretch, merged, spans_of
+from recado.cli.reading import Span, Stretch, merged, partition_in, spans_of
+from recado.schemas.topics import ALL_TOPICS
 
 TOPIC = "recado.messages"
 SMALL = 2
@@ -168,3 +170,13 @@ async def test_the_last_are_found_without_reading_all_but_for_a_compacted_topic(
     documents = Consumer(times, topic="recado.documents")
     whole = await spans_of(documents, "recado.documents", Stretch(last=5))
     assert list(whole.values()) == [Span(0, 100)]
+
+
+def test_the_partition_of_a_key_is_the_one_that_kafkas_clients_write_it_to() -> None:
+    """In each of our topics by its own number of partitions; of others nothing is known."""
+    key = "telegram:telegram-demo:890001"
+    for topic in ALL_TOPICS:
+        partitions = list(range(topic.partitions))
+        written_to = DefaultPartitioner()(key.encode(), partitions, partitions)
+        assert partition_in(topic.name, key) == written_to
+    assert partition_in("somebody.elses", key) is None

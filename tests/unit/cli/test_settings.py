@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from recado.cli.settings import CliSettings
-from recado.cli.up import write_environment
+from recado.cli.up import _reader_key, write_environment
+from recado.devstack.stack.stack import Stack, StackConfig
 
 URL = "mongodb://user:p%40ss'w\\ord@127.0.0.1:27117/?directConnection=true&w=1 #not-a-comment"
 
@@ -34,6 +35,32 @@ def test_what_up_wrote_is_read_as_it_was() -> None:
     """Whatever the addresses hold."""
     write_environment(of_a_stack(), Path(".recado"))
     assert CliSettings() == of_a_stack()
+
+
+def test_of_what_the_services_run_with_only_the_place_of_the_knowledge_base_is_written() -> None:
+    """A replay searches there; keys and credentials stay where they are."""
+    services = {"RECADO_LANCEDB_PATH": "/data", "RECADO_GEMINI_API_KEY": "key", "TOKEN": "t"}
+    write_environment(of_a_stack(), Path(".recado"), services)
+    written = Path(".recado/environment").read_text(encoding="utf-8")
+    assert "RECADO_LANCEDB_PATH='/data'" in written
+    assert "KEY" not in written
+    assert "TOKEN" not in written
+
+
+def test_the_key_to_search_in_the_demos_own_weaviate_is_written_and_no_other_one(
+    tmp_path: Path,
+) -> None:
+    """The demo's is public; that of a server which was there before is not."""
+    demo = {"RECADO_KNOWLEDGE": "weaviate"}
+    theirs = demo | {"RECADO_WEAVIATE_URL": "http://w:8080", "RECADO_WEAVIATE_API_KEY": "secret"}
+    for environment, expected in ((demo, "recado-demo-reader"), (theirs, None), ({}, None)):
+        stack = Stack(StackConfig(state_directory=tmp_path, environment=environment))
+        key = _reader_key(stack)
+        assert key == expected
+        write_environment(of_a_stack(), Path(".recado"), stack.environment, reader_key=key)
+        written = Path(".recado/environment").read_text(encoding="utf-8")
+        assert ("RECADO_WEAVIATE_API_KEY='recado-demo-reader'" in written) is (key is not None)
+        assert "secret" not in written
 
 
 def test_the_environment_comes_before_the_file(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,7 @@
 """The bounded cache of query vectors."""
 
+import tracemalloc
+
 import pytest
 
 from recado.knowledge.embedders.cached import CachedEmbedder
@@ -22,11 +24,12 @@ class CountingEmbedder(WordEmbedder):
 
 async def test_a_query_is_embedded_once() -> None:
     embedder = CountingEmbedder()
-    cached = CachedEmbedder(embedder)
+    lookups: list[str] = []
+    cached = CachedEmbedder(embedder, observe=lookups.append)
     first = await cached.embed_query("internet lento")
     assert await cached.embed_query("internet lento") == first
     assert embedder.queries == ["internet lento"]
-    assert (cached.hits, cached.misses) == (1, 1)
+    assert lookups == ["miss", "hit"]
 
 
 async def test_what_a_caller_does_to_a_vector_stays_with_that_caller() -> None:
@@ -45,6 +48,28 @@ async def test_the_least_recently_used_goes_first() -> None:
     for query in ("a1", "b1", "a1", "c1", "a1", "b1"):
         await cached.embed_query(query)
     assert embedder.queries == ["a1", "b1", "c1", "b1"]
+
+
+async def test_long_queries_take_no_more_memory_than_short_ones() -> None:
+    """Their texts are not kept: 50 of 20,000 characters each would be a megabyte."""
+    cached = CachedEmbedder(WordEmbedder(dimensions=8), max_entries=50)
+    await cached.embed_query("para empezar")
+    tracemalloc.start()
+    try:
+        for number in range(60):
+            await cached.embed_query(f"{number} " + "a" * 20_000)
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 200_000
+
+
+async def test_half_a_surrogate_pair_is_a_query_like_any_other() -> None:
+    embedder = CountingEmbedder()
+    cached = CachedEmbedder(embedder)
+    for _ in range(2):
+        await cached.embed_query("hola \ud83d")
+    assert len(embedder.queries) == 1
 
 
 async def test_a_failure_is_not_remembered() -> None:

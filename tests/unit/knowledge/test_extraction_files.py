@@ -14,7 +14,7 @@ from recado.knowledge.model import Section
     [
         (b"", "text/markdown", "empty"),
         (b"\xef\xbb\xbf \n\t", "text/plain", "empty"),
-        ("Instalación".encode("latin-1"), "text/plain", "not UTF-8: byte 0xf3 at position 9"),
+        (b"Instalaci\xa2n", "text/plain", "not UTF-8: byte 0xa2 at position 9"),
         (b"PK\x03\x04\x00\x00", "text/markdown", "binary"),
         (b"# Solo\n\n## Titulares\n", "text/markdown", "nothing to read"),
         (b"<html><nav>menu</nav><script>x</script></html>", "text/html", "nothing to read"),
@@ -32,13 +32,13 @@ def test_a_file_that_can_t_be_taken_is_named_with_its_reason(
 
 def test_a_file_above_the_limit_is_refused() -> None:
     assert extract(b"x" * 100, "text/plain", max_bytes=100).sections[0].text == "x" * 100
-    with pytest.raises(InvalidDocument, match="too large: more than 99 bytes"):
+    with pytest.raises(InvalidDocument, match="too large: 100 bytes, 99 are allowed"):
         extract(b"x" * 100, "text/plain", max_bytes=99)
 
 
 def test_a_path_of_unknown_type_is_refused_unread() -> None:
-    with pytest.raises(InvalidDocument, match=r"^ayuda/guia\.pdf: unknown type '\.pdf'; under"):
-        extract(Path("ayuda/guia.pdf"))
+    with pytest.raises(InvalidDocument, match=r"^ayuda/guia\.exe: unknown type '\.exe'; under"):
+        extract(Path("ayuda/guia.exe"))
 
 
 def test_bytes_need_their_media_type() -> None:
@@ -65,5 +65,26 @@ def test_plain_text_without_such_a_line_is_titled_by_its_name(text: str) -> None
 def test_types_go_by_the_name_s_ending_in_any_case() -> None:
     assert media_type_of(PurePath("a/B.MD")) == "text/markdown"
     assert media_type_of(PurePath("a.htm")) == "text/html"
+    assert media_type_of(PurePath("a.Pdf")) == "application/pdf"
     assert media_type_of(PurePath("a.exe")) is None
     assert media_type_of(PurePath("LICENSE")) is None
+
+
+@pytest.mark.parametrize(
+    ("declared", "encoding", "text"),
+    [
+        ("iso-8859-1", "cp1252", "Señal – 20 €"),
+        ("ISO-8859-15", "iso-8859-15", "Señal, 20 €"),
+        ("windows-1250", "cp1250", "Dvořák Žižka"),
+    ],
+)
+def test_an_old_page_is_read_as_the_encoding_it_declares(
+    declared: str, encoding: str, text: str
+) -> None:
+    page = f'<meta http-equiv=Content-Type content="text/html; charset={declared}"><p>{text}</p>'
+    assert extract(page.encode(encoding), "text/html").sections[0].text == text
+
+
+def test_a_page_that_is_utf_8_and_declares_otherwise_is_read_as_utf_8() -> None:
+    page = '<meta charset="iso-8859-1"><p>Señal según «zona»</p>'
+    assert extract(page.encode(), "text/html").sections[0].text == "Señal según «zona»"

@@ -75,3 +75,67 @@ def test_links_to_other_sites_keep_their_address() -> None:
 def test_elements_nested_without_end_are_read_all_the_same() -> None:
     for tag in ("div", "b", "ul><li", "blockquote"):
         assert "hondo" in html(f"<{tag}>" * 5000 + "hondo").sections[0].text
+
+
+def test_a_site_s_header_notices_and_hidden_parts_are_left_out() -> None:
+    found = html(
+        """<body><div id="cookie-banner-2"><p>Usamos cookies</p><button>Aceptar</button></div>
+        <div class="x onetrust-pc"><p>Tu privacidad</p></div>
+        <header><h1>Fibralia</h1><ul><li>Planes</ul></header>
+        <div class="breadcrumbs"><a href="/">Inicio</a></div>
+        <div><h1>Política de cookies</h1><p class="cookies">Qué guardamos.</p>
+        <p style="color:red; display: none">no</p><p style="display:none">no</p></div>
+        <footer>pie</footer>"""
+    )
+    assert (found.title, found.sections) == (
+        "Política de cookies",
+        (Section((), "Qué guardamos."),),
+    )
+
+
+def test_the_summary_of_details_stands_above_what_it_opens() -> None:
+    found = html(
+        "<details><summary>¿Cómo <b>pago</b>?</summary><p>En caja.</p></details>"
+        "<details><summary>Cambiar la clave</summary><ul><li>Abre la app</ul></details>"
+    )
+    assert found.sections[0].text == (
+        "¿Cómo pago?\n\nEn caja.\n\n### Cambiar la clave\n\n- Abre la app"
+    )
+
+
+def test_menus_and_notices_without_elements_of_their_own_are_left_out() -> None:
+    """As sites write them that know only divisions; names are told apart in any case."""
+    found = html(
+        "<body><div class='Navbar big'><a href=/>Inicio</a></div><div class=menu><ul>"
+        "<li><a href=/a>Planes</a><ul><li><a href=/b>Hogar</a></ul><li><a href=/c>Tienda</a></ul>"
+        "</div><div role=dialog>Acepta</div><div id=CybotCookiebotDialog>Galletas</div>"
+        "<h1>Pagos</h1><div class=menu-del-dia>Texto.</div>"
+        "<ul><li><a href=/1>Con tarjeta</a><li><a href=/2>En caja</a></ul>"
+    )
+    assert found.title == "Pagos"
+    assert [section.text for section in found.sections] == [
+        "Texto.\n\n- Con tarjeta\n- En caja",
+    ]
+
+
+def test_a_list_above_the_title_that_says_more_than_its_links_is_read() -> None:
+    found = html("<ul><li><a href=/a>Uno</a> es gratis<li><a href=/b>Dos</a></ul><h1>Planes</h1>")
+    assert found.sections[0].text == "- Uno es gratis\n- Dos"
+
+
+def test_a_page_of_links_without_a_title_is_read() -> None:
+    found = html("<ul><li><a href=/a>Uno</a><li><a href=/b>Dos</a></ul>")
+    assert found.sections[0].text == "- Uno\n- Dos"
+
+
+def test_a_cell_that_spans_rows_or_columns_stands_in_each_of_them() -> None:
+    """Else what is right of it, or below, moves under another column's header."""
+    found = html(
+        "<table><tr><th>Zona<th>Plan<th>Alta<th>Baja<tr><td rowspan=2>Norte<td>600<td>10<td>5"
+        "<tr><td>1000<td colspan=2>gratis<tr><td>Sur<td rowspan=0>600<td colspan=x>12<td>6</table>"
+    )
+    assert found.sections[0].text.split("\n")[2:] == [
+        "| Norte | 600 | 10 | 5 |",
+        "| Norte | 1000 | gratis | gratis |",
+        "| Sur | 600 | 12 | 6 |",
+    ]

@@ -56,6 +56,23 @@ async def test_submit_never_waits_for_handling(bench: Bench) -> None:
     assert gate.ended == []
 
 
+async def test_the_backlog_counts_what_is_in_work_and_what_waits(bench: Bench) -> None:
+    """One record in work and two behind it; nothing once they are done."""
+    gate = Gate()
+    consumer = await bench.add(gate)
+    for _ in range(3):
+        bench.kafka.append("letters", b"a")
+    await consumer.poll()
+    await poll_until(lambda: gate.begun == [0])
+    lanes = consumer.lanes
+    assert lanes is not None
+    assert sum(lanes.backlog("letters")) == 3
+    assert lanes.backlog("other") == []
+    gate.open.set()
+    await poll_until(lambda: gate.ended == [0, 1, 2])
+    await poll_until(lambda: not any(lanes.backlog("letters")))
+
+
 async def test_a_partition_with_too_much_waiting_is_paused_while_others_are_polled(
     bench: Bench,
 ) -> None:

@@ -60,6 +60,16 @@ def test_what_is_put_under_an_answer_is_taken_off_again_for_the_prompt() -> None
     assert without_citations(shown) == "Reinicia."
 
 
+def test_a_source_with_pages_is_listed_with_each_page_that_is_cited() -> None:
+    sources = [
+        each.model_copy(update={"title": "Contrato", "page": page})
+        for each, page in zip(SOURCES, (4, 2, 4), strict=True)
+    ]
+    cited = check("Uno [1]. Dos [2]. Tres [3].", sources)
+    assert [citation.page for citation in cited.citations] == [4, 2, 4]
+    assert listed(cited.citations) == "[1][3] Contrato, pág. 4\n[2] Contrato, pág. 2"
+
+
 @given(st.text(alphabet="ab []()0123456789,-.\n^Fuentes:", max_size=80))
 def test_whatever_a_model_writes_every_number_left_is_a_source(text: str) -> None:
     cited = check(text, SOURCES)

@@ -2,6 +2,7 @@
 
 import json
 from typing import get_args
+from uuid import UUID
 
 import pytest
 from pydantic import ValidationError
@@ -12,6 +13,8 @@ from recado.schemas.encoding import (
     UnknownEventType,
     decode,
     encode,
+    parse_part_key,
+    part_tombstone,
     trace_of,
 )
 from support import examples
@@ -78,3 +81,37 @@ def test_not_even_json_is_undecodable() -> None:
     record = encode(examples.MESSAGE_RECEIVED, source="test")
     with pytest.raises(UndecodableEvent):
         decode(record.headers, b"\xff{")
+
+
+def test_each_part_of_a_document_has_a_key_of_its_own_and_goes_where_the_document_goes() -> None:
+    """Compaction forgets what has the same key; order holds within a partition."""
+    part = examples.DOCUMENT_PART_SUBMITTED
+    records = [
+        encode(part.model_copy(update=changed), source="test")
+        for changed in ({}, {"part": 2}, {"submission": UUID(int=7)})
+    ]
+    document = encode(examples.DOCUMENT_SUBMITTED, source="test")
+    assert len({record.key for record in [*records, document]}) == 4
+    assert {record.partition_key for record in records} == {document.key}
+    assert document.partition_key is None
+
+
+def test_a_part_s_key_says_whose_it_is() -> None:
+    part = examples.DOCUMENT_PART_SUBMITTED
+    key = encode(part, source="test").key
+    assert parse_part_key(key) == (part.document_id, part.submission, part.part)
+
+
+@pytest.mark.parametrize("key", [b"", b"\xff/1/2", str(UUID(int=1)).encode(), b"a/b/1", b"1/2"])
+def test_another_key_is_no_part_s(key: bytes) -> None:
+    assert parse_part_key(key) is None
+
+
+def test_a_part_s_tombstone_takes_its_place_and_is_passed_over_by_who_knows_no_parts() -> None:
+    part = examples.DOCUMENT_PART_SUBMITTED
+    written = encode(part, source="test")
+    tombstone = part_tombstone(part.document_id, part.submission, part.part, source="test")
+    assert (tombstone.topic, tombstone.key) == (written.topic, written.key)
+    assert tombstone.partition_key == written.partition_key
+    assert tombstone.value is None
+    assert dict(tombstone.headers)["ce_type"] == dict(written.headers)["ce_type"]

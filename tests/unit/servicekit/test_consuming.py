@@ -41,3 +41,44 @@ def test_a_partition_that_is_given_up_is_not_paused_any_more(reason: str) -> Non
     assert paused(reason) == 1
     lanes.revoked([Partition("recado.answers", 3)], unfinished=1, took=NO_TIME)
     assert paused(reason) == 0
+
+
+class FakeTurning:
+    """A poll loop that a test halts."""
+
+    still = NO_TIME
+    last: datetime | None = None
+
+
+class FakeLanes:
+    """Lanes of which only the poll loop is asked."""
+
+    topics: tuple[str, ...] = ()
+
+    def __init__(self) -> None:
+        self.turning = FakeTurning()
+
+    def backlog(self, topic: str) -> list[int]:
+        raise AssertionError(topic)
+
+
+def test_a_poll_loop_that_stands_still_for_longer_than_the_limit_is_stuck() -> None:
+    """Before there are lanes, and up to the limit, nothing is."""
+    observer, lanes, limit = LaneMetrics(), FakeLanes(), timedelta(minutes=1)
+    assert observer.stuck(limit) is None
+    observer.watch(lanes)
+    lanes.turning.still = limit
+    assert observer.stuck(limit) is None
+    lanes.turning.still = timedelta(seconds=75)
+    assert observer.stuck(limit) == "no poll for 75 s"
+
+
+def test_the_last_poll_is_the_start_until_there_was_one() -> None:
+    """So its age never looks like decades."""
+    before = datetime.now(UTC).timestamp()
+    observer, lanes = LaneMetrics(), FakeLanes()
+    observer.watch(lanes)
+    name = "recado_last_poll_timestamp_seconds"
+    assert (REGISTRY.get_sample_value(name) or 0) >= before
+    lanes.turning.last = datetime(2026, 1, 2, tzinfo=UTC)
+    assert REGISTRY.get_sample_value(name) == lanes.turning.last.timestamp()

@@ -58,6 +58,22 @@ async def test_alive_whatever_the_dependencies_say() -> None:
     assert response.status_code == 200
 
 
+async def test_stuck_is_said_by_liveness_with_its_reason() -> None:
+    """And by nothing else: readiness has checks of its own."""
+    health = Health({"kafka": _fine}, stuck=lambda: "no poll for 61 s")
+    response = await _get(health, "/healthz")
+    assert response.status_code == 503
+    assert response.json()["problem"] == "no poll for 61 s"
+    assert (await _get(health, "/readyz")).status_code == 200
+
+
+async def test_a_stopping_service_is_left_to_stop() -> None:
+    """Killed by a probe, it would not commit what it has done."""
+    health = Health(stuck=lambda: "no poll for 61 s")
+    health.stopping = True
+    assert (await _get(health, "/healthz")).status_code == 200
+
+
 async def test_a_stopping_service_is_not_ready() -> None:
     health = Health({"kafka": _fine})
     health.stopping = True

@@ -3,6 +3,7 @@
 import pytest
 
 from recado.servicekit.settings import EXIT_MISCONFIGURED, ConsumerSettings, KafkaSettings, load
+from recado_lanes import LaneOptions
 
 
 def test_a_wrong_value_names_its_key_and_hides_itself(
@@ -44,6 +45,17 @@ def test_draining_must_end_before_the_group_goes_on(
     with pytest.raises(SystemExit):
         load(ConsumerSettings)
     assert "RECADO_DRAIN_TIMEOUT" in capsys.readouterr().err
+
+
+def test_liveness_must_not_fail_a_consumer_that_drains(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Draining, cancelling and committing stand between two polls, or FastStream's pause does."""
+    assert load(ConsumerSettings).liveness_timeout >= LaneOptions(service="any").handover
+    monkeypatch.setenv("RECADO_LIVENESS_TIMEOUT", "45")
+    with pytest.raises(SystemExit):
+        load(ConsumerSettings)
+    assert "RECADO_LIVENESS_TIMEOUT" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("written", "seconds"), [("7", 7), ("2.5", 2.5), ("PT3S", 3)])

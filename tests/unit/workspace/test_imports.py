@@ -1,6 +1,7 @@
 """The import rule: who may import whom, and that each member declares just what it imports."""
 
 import ast
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ MAY_IMPORT = {
     **{lib: {"recado.schemas"} for lib in LIBS - {"recado_lanes"}},
     "recado_lanes": set[str](),
     **{service: LIBS | {"recado.schemas"} for service in SERVICES},
-    "recado.cli": LIBS | {"recado.schemas", "recado.devstack"},
+    "recado.cli": LIBS | {"recado.schemas", "recado.devstack", "recado.rag"},
     "recado.devstack": {"recado.schemas"},
 }
 RUN_NOT_IMPORTED = {
@@ -54,13 +55,7 @@ class Member:
 
     def _imports(self) -> Iterator[str]:
         for file in (self.path / "src").rglob("*.py"):
-            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.Import):
-                    yield from (alias.name for alias in node.names)
-                elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                    yield node.module
-                    if node.module == "recado":
-                        yield from (f"recado.{alias.name}" for alias in node.names)
+            yield from _imported(file)
 
     def declared(self) -> set[str]:
         """The distributions that it depends on, extras included."""
@@ -74,6 +69,16 @@ class Member:
             if isinstance(requirements, list)
             for requirement in requirements
         }
+
+
+def _imported(file: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+            if node.module == "recado":
+                yield from (f"recado.{alias.name}" for alias in node.names)
 
 
 def _distribution(requirement: str) -> str:
@@ -124,3 +129,21 @@ def test_a_member_declares_just_what_it_imports(member: Member) -> None:
     assert imported - member.declared() == set(), "imported and not declared"
     unused = member.declared() - imported - RUN_NOT_IMPORTED.get(name, set())
     assert unused == set(), "declared and not imported"
+
+
+def test_the_command_knows_rag_only_where_it_replays_and_only_when_it_does() -> None:
+    """No other module imports it, and none of what is loaded for every command."""
+    source = ROOT / "cli" / "src" / "recado" / "cli"
+    knowing = {
+        file.relative_to(source)
+        for file in source.rglob("*.py")
+        if "recado.rag" in {_ours(one) for one in _imported(file)}
+    }
+    assert knowing
+    assert {file.parts[0] for file in knowing} == {"replay"}
+    script = (
+        "import sys, recado.cli.commands; "
+        "print(*(one for one in sys.modules if one.startswith('recado.rag')))"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    assert ran.stdout.strip() == b""

@@ -66,7 +66,8 @@ def show(reply: Reply, screen: Console) -> None:
         )
     )
     for citation in reply.answer.citations:
-        screen.print(Text(f"  [{citation.number}] {citation.title}  ({citation.source})"))
+        place = citation.source + (f", page {citation.page}" if citation.page else "")
+        screen.print(Text(f"  [{citation.number}] {citation.title}  ({place})"))
     times = Table.grid(padding=(0, 2))
     for name, took in reply.steps:
         times.add_row(

@@ -63,7 +63,12 @@ class Reply:
             "texts": list(self.texts),
             "rung": self.answer.rung.value,
             "sources": [
-                {"number": one.number, "title": one.title, "source": one.source}
+                {
+                    "number": one.number,
+                    "title": one.title,
+                    "source": one.source,
+                    "page": one.page,
+                }
                 for one in self.answer.citations
             ],
             "milliseconds": {name: _milliseconds(took) for name, took in self.steps},

@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from recado.cli import ask, dead_letters, events, index, stored, telegram, topics, up
+from recado.cli import ask, dead_letters, events, index, stored, telegram, timeline, topics, up
 from recado.cli.output import CliError, print_error
+from recado.cli.replay import command as replay
 from recado.servicekit import logs
 from recado.servicekit.settings import EXIT_MISCONFIGURED, explain
 
@@ -26,6 +27,8 @@ app.command("conversations")(stored.conversations)
 app.command("messages")(stored.messages)
 app.command("events")(events.events)
 app.command("dead-letters")(dead_letters.dead_letters)
+app.command("timeline")(timeline.timeline)
+app.command("replay")(replay.replay)
 app.add_typer(topics.app, name="topics")
 app.add_typer(telegram.app, name="telegram")
 

@@ -85,7 +85,11 @@ def line(record: Record, *, text: bool = False) -> Text:
     """Time, type, key, summary. With `text`, the text of messages and answers too."""
     name = type_of(record).removeprefix(TYPE_PREFIX).removesuffix(TYPE_VERSION)
     try:
-        summary = Text(one_line(summary_of(decode(record.headers, record.value or b""), text=text)))
+        if record.value is None and name:  # a tombstone, in a topic that is compacted
+            summary = Text("forgotten from here on", style="dim")
+        else:
+            said = summary_of(decode(record.headers, record.value or b""), text=text)
+            summary = Text(one_line(said))
     except UnknownEventType:
         summary = Text(f"of a type that is not known here, at {record.position}", style="yellow")
     except UndecodableEvent as error:
@@ -127,8 +131,12 @@ def summary_of(event: events.Event, *, text: bool) -> str:
         case events.AnswerNotDelivered():
             code = "" if event.error is None else str(event.error.code)
             return _joined(f"answer {event.answer_id}", event.reason, code)
-        case events.DocumentSubmitted():
+        case events.DocumentPartSubmitted():
+            return f"{event.collection}/{event.source}, part {event.part}"
+        case events.DocumentSubmitted(parts=0):
             return f"{event.collection}/{event.source}, sections: {len(event.sections)}"
+        case events.DocumentSubmitted():
+            return f"{event.collection}/{event.source}, parts: {event.parts}"
         case events.DocumentWithdrawn():
             return f"{event.collection}/{event.source}"
 

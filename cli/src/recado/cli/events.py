@@ -14,7 +14,7 @@ import typer
 from recado.cli.event_lines import Wanted, as_json, counted_as, line
 from recado.cli.moments import moment
 from recado.cli.output import AsJson, CliError, console, print_json, print_table, run
-from recado.cli.reading import Stretch, merged, spans_of
+from recado.cli.reading import Stretch, merged, partition_in, spans_of
 from recado.cli.records import reader
 from recado.cli.settings import CliSettings
 from recado.schemas.encoding import TYPE_PREFIX
@@ -71,6 +71,11 @@ def events(
         event_type=event_type,
         trace=trace,
     )
+    if wanted.since is not None and wanted.until is not None and wanted.until <= wanted.since:
+        raise CliError("--until is not after --since.", exit_status=2)
+    name = topic_named(topic)
+    if conversation is not None and partition is None:
+        partition = partition_in(name, conversation)
     shown = limit if count or export is not None else limit or SHOWN
     only_the_last = wanted.everything and from_offset is None
     stretch = Stretch(
@@ -80,7 +85,7 @@ def events(
         from_offset=from_offset,
         last=shown if only_the_last else None,
     )
-    query = Query(topic_named(topic), stretch, wanted)
+    query = Query(name, stretch, wanted)
     if count:
         show_counts(run(counts(CliSettings(), query)), query.topic, as_json=as_json_)
     elif export is not None:

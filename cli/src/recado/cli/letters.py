@@ -98,7 +98,8 @@ class Plan:
     """What a redrive does: the oldest letters first."""
 
     send: tuple[Letter, ...]
-    refused: tuple[tuple[Letter, RedriveRefusal], ...]
+    refused: tuple[tuple[Letter, str], ...]
+    """Each with the reason, a `RedriveRefusal` or what is wrong with what was mended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +186,7 @@ def plan(found: Letters, *, limit: int, error: str | None = None, force: bool = 
     A refused letter does not count. `force` sends one that was sent back too often.
     """
     send: list[Letter] = []
-    refused: list[tuple[Letter, RedriveRefusal]] = []
+    refused: list[tuple[Letter, str]] = []
     for letter in found.waiting():
         if error is not None and not letter.failed_with(error):
             continue

@@ -1,15 +1,17 @@
 """Reading a stretch of a topic: from where to where, and its partitions merged by time.
 
+Of a topic that is keyed by conversation, one conversation is in one partition, see `partition_of`.
 What is read ends where the topic ended when the reading began, so it comes to an end under load.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.partitioner import murmur2
 
 from recado.cli.output import CliError
 from recado.cli.records import POLL
@@ -52,6 +54,18 @@ class Stretch:
 Spans = Mapping[TopicPartition, Span]
 
 
+def partition_of(key: str, partitions: int) -> int:
+    """The partition that records with this key are in: murmur2, as Kafka's own clients do it."""
+    number: int = (murmur2(key.encode()) & 0x7FFFFFFF) % partitions
+    return number
+
+
+def partition_in(topic: str, key: str) -> int | None:
+    """The partition of one of our topics that has the records with this key; None for others."""
+    known = _KNOWN.get(topic)
+    return None if known is None else partition_of(key, known.partitions)
+
+
 async def spans_of(consumer: AIOKafkaConsumer, topic: str, stretch: Stretch) -> Spans:
     """Where to read, without reading: Kafka knows the first offset at or after a time.
 
@@ -61,7 +75,9 @@ async def spans_of(consumer: AIOKafkaConsumer, topic: str, stretch: Stretch) -> 
     """
     known = _KNOWN.get(topic)
     partitions = [
-        one for one in consumer.assignment() if stretch.partition in (None, one.partition)
+        one
+        for one in consumer.assignment()
+        if one.topic == topic and stretch.partition in (None, one.partition)
     ]
     if not partitions:
         raise CliError(f"{topic} has no partition {stretch.partition}.")
@@ -89,7 +105,7 @@ async def _offsets_at(
     return {one: place.offset if place is not None else None for one, place in found.items()}
 
 
-async def merged(consumer: AIOKafkaConsumer, spans: Spans) -> AsyncIterator[Record]:
+async def merged(consumer: AIOKafkaConsumer, spans: Spans) -> AsyncGenerator[Record, None]:
     """The records of these spans: in order within a partition, merged by time across them.
 
     Holds about `WAITING` records of each partition at most. Raises `CliError` where Kafka gives

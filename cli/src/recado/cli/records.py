@@ -19,8 +19,13 @@ POLL = timedelta(milliseconds=250)
 
 
 @asynccontextmanager
-async def reader(settings: KafkaSettings, *topics: str) -> AsyncIterator[AIOKafkaConsumer]:
-    """A consumer of all partitions of the topics, at their beginning."""
+async def reader(
+    settings: KafkaSettings, *topics: str, fetch_bytes: int = MAX_REQUEST_BYTES
+) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer of all partitions of the topics, at their beginning.
+
+    It asks for up to `fetch_bytes` of a partition at once, and for one record in any case.
+    """
     consumer: AIOKafkaConsumer | None = None
     try:
         # Asked first: a consumer waits 40 s for a topic that is not there.
@@ -33,7 +38,7 @@ async def reader(settings: KafkaSettings, *topics: str) -> AsyncIterator[AIOKafk
             **client_options(settings),
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            max_partition_fetch_bytes=MAX_REQUEST_BYTES,
+            max_partition_fetch_bytes=fetch_bytes,
         )
         await consumer.start()
         yield consumer
@@ -86,12 +91,23 @@ async def handled_up_to(
 ) -> AsyncIterator[int]:
     """Yield how many records the group still has before these offsets, until there are none.
 
-    Raises `CliError` when that takes longer than `timeout`.
+    Raises `CliError` when it handles none for longer than `timeout`.
     """
     try:
-        async with asyncio.timeout(timeout.total_seconds()), admin_client(settings) as admin:
+        async with (
+            asyncio.timeout(timeout.total_seconds()) as patience,
+            admin_client(settings) as admin,
+        ):
+            before = -1
             while True:
-                committed = await admin.list_consumer_group_offsets(group)
+                try:
+                    committed = await admin.list_consumer_group_offsets(group)
+                except KafkaError as error:
+                    if not error.retriable:
+                        raise
+                    # A broker that is new has no coordinator for its first seconds.
+                    await asyncio.sleep(POLL.total_seconds())
+                    continue
                 left = 0
                 for partition, end in ends.items():
                     known = committed.get(partition)
@@ -99,9 +115,14 @@ async def handled_up_to(
                 yield left
                 if not left:
                     return
+                if left != before:
+                    before = left
+                    now = asyncio.get_running_loop().time()
+                    patience.reschedule(now + timeout.total_seconds())
                 await asyncio.sleep(POLL.total_seconds())
     except TimeoutError:
         raise CliError(
-            f"{group} has not handled everything after {timeout.total_seconds():.0f} s; "
-            "is it running?"
+            f"{group} has handled nothing for {timeout.total_seconds():.0f} s; is it running?"
         ) from None
+    except (KafkaError, OSError) as error:
+        raise CliError(f"Kafka can't be reached: {type(error).__name__}") from error

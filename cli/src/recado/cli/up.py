@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -29,6 +29,16 @@ LOOK_EVERY = timedelta(seconds=1)
 REFRESH_EVERY = timedelta(milliseconds=200)
 INDEX_TIMEOUT = timedelta(minutes=3)
 INTERRUPTED = 130
+OF_THE_KNOWLEDGE = frozenset(
+    {
+        "RECADO_KNOWLEDGE",
+        "RECADO_LANCEDB_PATH",
+        "RECADO_WEAVIATE_URL",
+        "RECADO_WEAVIATE_GRPC_URL",
+        "RECADO_WEAVIATE_COLLECTION",
+    }
+)
+"""Where the knowledge base is. An embedder that needs a key is set where the key is."""
 NEXT = """\
 Try: recado ask "¿Por qué mi internet está lento?" --platform telegram
      recado webhooks · recado conversations · Ctrl-C stops everything"""
@@ -116,12 +126,22 @@ async def _prepare(
 
     view.hint("Starting …")
     await _shown(view, stack.start(), every=REFRESH_EVERY)
-    write_environment(settings, state)
+    write_environment(settings, state, stack.environment, reader_key=_reader_key(stack))
     view.hint("Indexing the knowledge base …")
     indexing = submit(settings, folders, wait=INDEX_TIMEOUT, quiet=True)
     plan = await _shown(view, indexing, every=LOOK_EVERY, look=stack.look)
     view.hint("")
     return plan
+
+
+def _reader_key(stack: Stack) -> str | None:
+    """The key that a search needs, where Weaviate was started here: it is fixed and public.
+
+    That of a server which was there before is a secret: it stays in the environment it came from.
+    """
+    from recado.devstack.stack.weaviate import WeaviateServer
+
+    return stack.weaviate.reader_key if isinstance(stack.weaviate, WeaviateServer) else None
 
 
 async def _apply_topics(bootstrap: str) -> None:
@@ -205,8 +225,18 @@ def as_document(
     }
 
 
-def write_environment(settings: CliSettings, state: Path) -> None:
-    """Tell the other commands where everything is. Only this user can read it."""
+def write_environment(
+    settings: CliSettings,
+    state: Path,
+    services: Mapping[str, str] | None = None,
+    *,
+    reader_key: str | None = None,
+) -> None:
+    """Tell the other commands where everything is. Only this user can read it.
+
+    `services` is what the services run with: of that, where the knowledge base is, for a replay
+    searches in it. `reader_key` is the demo's own for Weaviate.
+    """
     values = {
         "RECADO_KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
         "RECADO_MONGODB_URL": settings.mongodb_url,
@@ -214,7 +244,10 @@ def write_environment(settings: CliSettings, state: Path) -> None:
         "RECADO_INTEGRATIONS_FILE": str(settings.integrations_file),
         "RECADO_INGRESS_URL": settings.ingress_url,
         "RECADO_STANDINS_URL": settings.standins_url,
+        **{name: value for name, value in (services or {}).items() if name in OF_THE_KNOWLEDGE},
     }
+    if reader_key is not None:
+        values["RECADO_WEAVIATE_API_KEY"] = reader_key
     state.mkdir(parents=True, exist_ok=True)
     file = state / ENVIRONMENT_FILE.name
     part = file.with_name(file.name + ".part")

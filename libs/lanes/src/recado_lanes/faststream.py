@@ -16,6 +16,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from itertools import chain
 from typing import Final
 
@@ -36,6 +37,7 @@ from recado_lanes.kafka import (
     commit_beginnings,
     is_expelled,
     to_record,
+    waits_for_group,
 )
 from recado_lanes.lanes import Lanes
 from recado_lanes.options import LaneOptions
@@ -67,10 +69,11 @@ class LanesSubscriber(BatchSubscriber):
             # Not FastStream's own poll: it sleeps after an empty one, deaf to what comes.
             # What was fetched of a partition before it was paused wakes no poll on resuming.
             timeout = min(self.batch_timeout_ms, PAUSED_POLL_MS)
-            fetched = await consumer.getmany(
-                timeout_ms=timeout if self.lanes.intake_paused else self.batch_timeout_ms,
-                max_records=self.max_records,
-            )
+            with self.lanes.turning.polling(partial(waits_for_group, consumer)):
+                fetched = await consumer.getmany(
+                    timeout_ms=timeout if self.lanes.intake_paused else self.batch_timeout_ms,
+                    max_records=self.max_records,
+                )
             records = tuple(chain.from_iterable(fetched.values()))
         except ConsumerStoppedError:
             raise
@@ -129,10 +132,11 @@ class LanesListener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
         """Drain and commit before the group goes on."""
         if self.lanes is None or self.subscriber is None:
             return
-        if self.subscriber.consumer is not None and is_expelled(self.subscriber.consumer):
-            await self.lanes.on_lost(_partitions(revoked))
-        else:
-            await self.lanes.on_revoked(_partitions(revoked))
+        with self.lanes.turning.handing_over():
+            if self.subscriber.consumer is not None and is_expelled(self.subscriber.consumer):
+                await self.lanes.on_lost(_partitions(revoked))
+            else:
+                await self.lanes.on_revoked(_partitions(revoked))
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         """Begin. Heartbeats start only when this returns, so it must be quick."""
@@ -148,7 +152,8 @@ class LanesListener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
             failure.__cause__ = error
             self.lanes.fail(failure)
             return
-        await self.lanes.on_assigned(partitions)
+        with self.lanes.turning.handing_over():
+            await self.lanes.on_assigned(partitions)
 
 
 def attach(

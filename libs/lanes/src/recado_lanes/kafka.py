@@ -142,6 +142,16 @@ def is_expelled(consumer: AIOKafkaConsumer) -> bool:
     return generation < 0
 
 
+def waits_for_group(consumer: AIOKafkaConsumer) -> bool:
+    """Whether a poll waits until the group has said which partitions are ours.
+
+    It does so from the beginning of a rebalance to its end, without a time-out, hence also for as
+    long as Kafka is away. There is no public way to ask.
+    """
+    subscription = getattr(consumer, "_subscription", None)
+    return bool(getattr(subscription, "reassignment_in_progress", False))
+
+
 async def commit_beginnings(consumer: AIOKafkaConsumer, partitions: Collection[Partition]) -> None:
     """Give assigned partitions that have no committed offset one: that of their first record.
 

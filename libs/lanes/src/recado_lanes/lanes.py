@@ -45,6 +45,7 @@ from recado_lanes.ports import (
 )
 from recado_lanes.record import Handler, KeyOf, Partition, Record, Restore, record_key
 from recado_lanes.slots import Slots
+from recado_lanes.turning import Turning
 
 AT_ONCE: Final = timedelta(0)
 
@@ -99,6 +100,8 @@ class Lanes:
         self._tasks: asyncio.TaskGroup | None = None
         self._runner: asyncio.Task[None] | None = None
         self._failure: Fatal | None = None
+        self.turning = Turning()
+        """For whoever polls to tell, and for whoever watches over the process to ask."""
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -119,6 +122,14 @@ class Lanes:
     def assignment(self) -> frozenset[Partition]:
         """The partitions that are ours."""
         return frozenset(p for p, lane in self._lanes.items() if lane.assigned)
+
+    def backlog(self, topic: str) -> Sequence[int]:
+        """Per partition of ours: how many records are not done, the one in work included."""
+        return [
+            lane.waiting
+            for partition, lane in self._lanes.items()
+            if lane.assigned and partition.topic == topic
+        ]
 
     @property
     def intake_paused(self) -> bool:

@@ -24,7 +24,8 @@ class Rung(StrEnum):
 
 
 class Citation(Model):
-    """A source that the answer names, by its number in the text."""
+    """A source that the answer names, by its number in the text. `page` is where the passage
+    begins, from 1; None where the file has no pages."""
 
     number: int = Field(ge=1)
     document_id: UUID
@@ -32,6 +33,7 @@ class Citation(Model):
     title: str
     source: str
     section: str = ""
+    page: int | None = Field(default=None, ge=1)
 
 
 class RetrievedPassage(Model):
@@ -42,6 +44,7 @@ class RetrievedPassage(Model):
     title: str
     source: str
     section: str = ""
+    page: int | None = Field(default=None, ge=1)
     text: str
     score: float
     similarity: float
@@ -54,6 +57,15 @@ class Retrieval(Model):
     n: int = Field(ge=1)
     passages: tuple[RetrievedPassage, ...] = Field(description="Best first")
     error: str | None = Field(default=None, description="Why retrieval gave nothing")
+    embedder: str | None = Field(
+        default=None, description="Model and variant on whose scale `similarity` is"
+    )
+    no_answer_similarity: float | None = Field(
+        default=None, description="With nothing so similar the question counted as not known"
+    )
+    weak_similarity: float | None = Field(
+        default=None, description="A passage below it was quoted as a guess only"
+    )
 
 
 class Turn(Model):

@@ -2,12 +2,14 @@
 
 The record's value is the event's JSON; its headers are the CloudEvents attributes with the prefix
 `ce_`, `content-type`, and `traceparent` (W3C Trace Context) where a trace is under way. The key is
-that of the event's topic.
+that of the event's topic. Compaction keeps one record of each key, so a part of a document has a
+key of its own, and goes to the partition of the document's key, where its order counts.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -48,6 +50,19 @@ class EncodedEvent:
     key: bytes
     value: bytes
     headers: Headers
+    partition_key: bytes | None = None
+    """The record belongs into the partition of this key; None: into that of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """A Kafka record without value, by which a compacted topic forgets the key."""
+
+    topic: str
+    key: bytes
+    headers: Headers
+    partition_key: bytes | None = None
+    value: None = None
 
 
 def event_type_name(event_type: type[events.Event]) -> str:
@@ -60,10 +75,48 @@ def event_key(event: events.Event) -> str:
     match event:
         case events.WebhookReceived():
             return str(event.id)
+        case events.DocumentPartSubmitted():
+            return part_key(event.document_id, event.submission, event.part)
         case events.DocumentSubmitted() | events.DocumentWithdrawn():
             return str(event.document_id)
         case _:
             return event.conversation
+
+
+def part_key(document: UUID, submission: UUID, part: int) -> str:
+    """The Kafka key of a part of a document."""
+    return f"{document}/{submission}/{part}"
+
+
+def parse_part_key(key: bytes) -> tuple[UUID, UUID, int] | None:
+    """Document, submission and part that a key of the documents topic names; None: no part."""
+    try:
+        document, submission, part = key.decode("ascii").split("/")
+        return UUID(document), UUID(submission), int(part)
+    except ValueError:
+        return None
+
+
+def part_tombstone(document: UUID, submission: UUID, part: int, *, source: str) -> Tombstone:
+    """The record by which the documents topic forgets a part.
+
+    It names its type, so that a reader that does not know parts passes it over as it does those.
+    """
+    return Tombstone(
+        topic=topics.DOCUMENTS.name,
+        key=part_key(document, submission, part).encode(),
+        headers=(
+            ("ce_source", f"/recado/{source}".encode()),
+            ("ce_type", event_type_name(events.DocumentPartSubmitted).encode()),
+        ),
+        partition_key=str(document).encode(),
+    )
+
+
+def _partition_key(event: events.Event) -> bytes | None:
+    if isinstance(event, events.DocumentPartSubmitted):
+        return str(event.document_id).encode()
+    return None
 
 
 def encode(event: events.Event, *, source: str, traceparent: str | None = None) -> EncodedEvent:
@@ -86,6 +139,7 @@ def encode(event: events.Event, *, source: str, traceparent: str | None = None) 
         key=event_key(event).encode(),
         value=event.model_dump_json().encode(),
         headers=tuple(headers),
+        partition_key=_partition_key(event),
     )
 
 

@@ -16,13 +16,18 @@ from recado.schemas.answers import (
     OperatorReplied,
 )
 from recado.schemas.deliveries import AnswerDelivered, AnswerNotDelivered
-from recado.schemas.documents import DocumentSubmitted, DocumentWithdrawn
+from recado.schemas.documents import (
+    DocumentPartSubmitted,
+    DocumentSubmitted,
+    DocumentWithdrawn,
+)
 from recado.schemas.webhooks import MessageReceived, StatusReported, WebhookReceived
 
 __all__ = [
     "AnswerDelivered",
     "AnswerGenerated",
     "AnswerNotDelivered",
+    "DocumentPartSubmitted",
     "DocumentSubmitted",
     "DocumentWithdrawn",
     "Event",
@@ -44,6 +49,7 @@ Event = Annotated[
     | HandoffReleased
     | AnswerDelivered
     | AnswerNotDelivered
+    | DocumentPartSubmitted
     | DocumentSubmitted
     | DocumentWithdrawn,
     Field(discriminator="type"),

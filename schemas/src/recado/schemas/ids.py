@@ -79,9 +79,20 @@ def chunk_id(document: UUID, position: int) -> UUID:
     return _derive("chunk", str(document), str(position))
 
 
-def submission_id(document: UUID, content_sha256: str) -> UUID:
-    """The id of the submission of one version of a document."""
-    return _derive("submission", str(document), content_sha256)
+def submission_id(document: UUID, content_sha256: str, begun_at: datetime | None = None) -> UUID:
+    """The id of the submission of one version of a document.
+
+    One in several parts has the time when it was begun in it: an upload that breaks off must not
+    write over the parts of an earlier one, on which the document may still rest.
+    """
+    if begun_at is None:
+        return _derive("submission", str(document), content_sha256)
+    return _derive("submission", str(document), content_sha256, begun_at.isoformat())
+
+
+def part_id(submission: UUID, part: int) -> UUID:
+    """The id of a part of a submission."""
+    return _derive("part", str(submission), str(part))
 
 
 def withdrawal_id(document: UUID, withdrawn_at: datetime) -> UUID:

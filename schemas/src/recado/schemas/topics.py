@@ -112,7 +112,11 @@ DOCUMENTS = Topic(
     retention=None,
     max_record=10 * MIB,
     compacted=True,
-    event_types=(events.DocumentSubmitted, events.DocumentWithdrawn),
+    event_types=(
+        events.DocumentPartSubmitted,
+        events.DocumentSubmitted,
+        events.DocumentWithdrawn,
+    ),
 )
 
 

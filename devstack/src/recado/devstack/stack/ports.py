@@ -17,6 +17,9 @@ LOOPBACK = "127.0.0.1"
 _LOWEST, _HIGHEST = 23000, 32767
 _TRIES = 200
 
+CLUSTER_PORTS = 4
+"""What a node of Weaviate listens on for other nodes: consensus, its calls, gossip, data."""
+
 _handed_out: set[int] = set()
 
 
@@ -32,17 +35,23 @@ def is_free(port: int) -> bool:
     return True
 
 
-def free_port() -> int:
+def free_port(row: int = 1) -> int:
     """Draw a free port below the ephemeral range; never the same one twice in this process.
 
-    Raises NoFreePort. Nothing holds the port until a server listens on it.
+    The first of `row` such ports that follow one another. Raises NoFreePort. Nothing holds a port
+    until a server listens on it.
     """
     for _ in range(_TRIES):
-        port = random.randint(_LOWEST, _HIGHEST)  # noqa: S311 - no secret
-        if port not in _handed_out and port not in _DEMO_PORTS and is_free(port):
-            _handed_out.add(port)
-            return port
+        first = random.randint(_LOWEST, _HIGHEST - row + 1)  # noqa: S311 - no secret
+        drawn = range(first, first + row)
+        if all(_may_be_drawn(port) for port in drawn):
+            _handed_out.update(drawn)
+            return first
     raise NoFreePort(f"none of {_TRIES} ports drawn from {_LOWEST}-{_HIGHEST} is free")
+
+
+def _may_be_drawn(port: int) -> bool:
+    return port not in _handed_out and port not in _DEMO_PORTS and is_free(port)
 
 
 def ensure_free(part: str, port: int) -> None:
@@ -63,11 +72,16 @@ class Ports:
     kafka: int = 19092
     kafka_controller: int = 19093
     mongodb: int = 27117
+    weaviate: int = 18080
+    weaviate_grpc: int = 18081
+    weaviate_cluster: int = 18082
+    """The first of CLUSTER_PORTS in a row."""
 
     @classmethod
     def free(cls) -> Self:
         """A free port for each part, for tests."""
-        return cls(*(free_port() for _ in cls.__slots__))
+        rows = {"weaviate_cluster": CLUSTER_PORTS}
+        return cls(**{name: free_port(rows.get(name, 1)) for name in cls.__slots__})
 
 
 _DEMO_PORTS = frozenset(getattr(Ports(), name) for name in Ports.__slots__)

@@ -3,8 +3,9 @@
     async with Stack(StackConfig(state_directory=Path(".recado"), prepare_topics=...)) as stack:
         ...
 
-Kafka, MongoDB and the stand-ins start together; then the caller's `prepare_topics`; then the
-services together. `start` returns when all are ready, or raises and leaves nothing running.
+Kafka, MongoDB, the stand-ins and (where RECADO_KNOWLEDGE is `weaviate`) Weaviate start together;
+then the caller's `prepare_topics`; then the services together. `start` returns when all are ready,
+or raises and leaves nothing running.
 """
 
 import asyncio
@@ -27,8 +28,10 @@ from recado.devstack.stack.part import Part, PartStatus, ProcessPart
 from recado.devstack.stack.ports import LOOPBACK, Ports
 from recado.devstack.stack.services import SERVICES, Service
 from recado.devstack.stack.standins import StandIns
+from recado.devstack.stack.weaviate import Weaviate, choose_weaviate, weaviate_settings
 
 INTEGRATIONS_VARIABLE = "RECADO_INTEGRATIONS_FILE"
+KNOWLEDGE_VARIABLE = "RECADO_KNOWLEDGE"
 OFFSET_RESET_VARIABLE = "RECADO_KAFKA_AUTO_OFFSET_RESET"
 
 PrepareTopics = Callable[[str], Awaitable[None]]
@@ -56,8 +59,8 @@ class StackConfig:
 class Stack:
     """The parts of one stack. Making it starts nothing and writes nothing.
 
-    `kafka`, `mongodb`, `standins` and `service(name)` are its parts, each with `start`, `stop`
-    and, if it runs here, `kill9`.
+    `kafka`, `mongodb`, `standins`, `weaviate` (None where the knowledge base is another) and
+    `service(name)` are its parts, each with `start`, `stop` and, if it runs here, `kill9`.
     """
 
     def __init__(self, config: StackConfig) -> None:
@@ -82,12 +85,22 @@ class Stack:
             configuration=self._standins_file,
             environment=environment,
         )
+        knowledge = {KNOWLEDGE_VARIABLE: "lancedb", **environment, **config.settings}
+        self.weaviate: Weaviate | None = None
+        if knowledge[KNOWLEDGE_VARIABLE] == "weaviate":
+            self.weaviate = choose_weaviate(
+                state / "weaviate",
+                port=ports.weaviate,
+                grpc_port=ports.weaviate_grpc,
+                cluster_port=ports.weaviate_cluster,
+                environment={**environment, **config.settings},
+            )
         self.integrations_file = Path(
             environment.get(INTEGRATIONS_VARIABLE) or self._demo_integrations_file
         )
         self.environment: Mapping[str, str] = {
             # What the caller's environment may say otherwise,
-            "RECADO_KNOWLEDGE": "lancedb",
+            KNOWLEDGE_VARIABLE: "lancedb",
             "RECADO_LANCEDB_PATH": str(state / "lancedb"),
             "RECADO_LOG_FORMAT": "console",
             # noida-db forgets offsets in a crash; services must not stop for that.
@@ -98,14 +111,15 @@ class Stack:
             URL_VARIABLE: self.mongodb.url,
             INTEGRATIONS_VARIABLE: str(self.integrations_file),
             **config.settings,
+            **(weaviate_settings(self.weaviate, None) if self.weaviate is not None else {}),
         }
-        """What services and commands of this stack run with."""
+        """What services and commands of this stack run with, but for Weaviate's keys."""
         self._services = {
             name: Service(
                 name,
                 state / "logs",
                 port=getattr(ports, name),
-                environment=self.environment,
+                environment={**self.environment, **self._weaviate_key(name)},
             )
             for name in config.services
         }
@@ -160,7 +174,15 @@ class Stack:
         await self.stop()
 
     def _base(self) -> tuple[Part, ...]:
-        return (self.kafka, self.mongodb, self.standins)
+        base = (self.kafka, self.mongodb, self.standins)
+        return base if self.weaviate is None else (*base, self.weaviate)
+
+    def _weaviate_key(self, service: str) -> dict[str, str]:
+        """The key that a service gets: who only searches can only read."""
+        if self.weaviate is None:
+            return {}
+        keys = {"rag": self.weaviate.reader_key, "indexer": self.weaviate.writer_key}
+        return weaviate_settings(self.weaviate, keys[service]) if service in keys else {}
 
     def _parts(self) -> tuple[Part, ...]:
         return (*self._base(), *self._services.values())

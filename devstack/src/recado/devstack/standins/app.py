@@ -46,7 +46,12 @@ def create_app(
     telegram = Telegram(config.telegram, customers=customers, journal=journal, started=started)
     gemini = Gemini(config.gemini)
     control = Control(
-        journal=journal, faults=faults, customers=customers, statuses=statuses, clock=clock
+        journal=journal,
+        faults=faults,
+        customers=customers,
+        statuses=statuses,
+        gemini=gemini,
+        clock=clock,
     )
 
     def endpoint(stand_in: StandIn) -> Endpoint:

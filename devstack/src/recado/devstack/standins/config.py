@@ -83,6 +83,7 @@ class GeminiConfig(_Section):
 
     api_keys: tuple[SecretStr, ...] = (SecretStr("gemini-demo-key"),)
     models: tuple[str, ...] = ("gemini-3.8-flash", "gemini-3.5-flash-lite")
+    embedding_models: tuple[str, ...] = ("gemini-embedding-001", "gemini-embedding-2")
     answer_time: timedelta = timedelta(0)
 
 

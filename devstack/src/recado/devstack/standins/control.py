@@ -1,6 +1,7 @@
 """The control API: what arrived, what customers received, who is known, what goes wrong.
 
-    GET    /control/health                 status, counts, what became of the status webhooks
+    GET    /control/health                 status, counts, what became of the status webhooks,
+                                           how many texts were embedded
     GET    /control/requests               ?platform=&after=&since=&limit=
     GET    /control/messages               ?platform=&chat=&sender=&in_reply_to=&after=&wait=&limit=
     GET    /control/faults
@@ -29,6 +30,7 @@ from starlette.routing import Route
 
 from recado.devstack.standins.customers import Customer, Customers
 from recado.devstack.standins.faults import Fault, Faults, Platform
+from recado.devstack.standins.gemini import Gemini
 from recado.devstack.standins.records import Journal, MessageFilter
 from recado.devstack.standins.statuses import StatusSender
 
@@ -72,12 +74,14 @@ class Control:
         faults: Faults,
         customers: Customers,
         statuses: StatusSender,
+        gemini: Gemini,
         clock: Callable[[], datetime],
     ) -> None:
         self._journal = journal
         self._faults = faults
         self._customers = customers
         self._statuses = statuses
+        self._gemini = gemini
         self._clock = clock
 
     def routes(self) -> list[Route]:
@@ -104,6 +108,7 @@ class Control:
                 "messages": len(self._journal.messages),
                 "forgotten": self._journal.forgotten,
                 "customers": len(self._customers),
+                "embedded_texts": self._gemini.embedded_texts,
                 "statuses": {
                     "posted": tally.posted,
                     "given_up": tally.given_up,
@@ -200,6 +205,7 @@ class Control:
         self._faults.clear()
         self._customers.reset(now=self._clock())
         self._statuses.reset()
+        self._gemini.reset()
         return Response(status_code=204)
 
 

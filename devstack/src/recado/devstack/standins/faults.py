@@ -46,10 +46,10 @@ OF_GEMINI = frozenset(
 class Fault(BaseModel):
     """One fault.
 
-    `operations` limits it: `messages` and `read` on WhatsApp, method names on Telegram,
-    `generateContent` on Gemini; without it every request is meant. `delay` passes before the fault
-    shows, whatever its kind. `code` is WhatsApp's error code of a rate limit; `retry_after` is what
-    Telegram and Gemini ask for; `status` is that of `broken`.
+    `operations` limits it: `messages` and `read` on WhatsApp, method names on Telegram, and on
+    Gemini (`generateContent`, `batchEmbedContents`); without it every request is meant. `delay`
+    passes before the fault shows, whatever its kind. `code` is WhatsApp's error code of a rate
+    limit; `retry_after` is what Telegram and Gemini ask for; `status` is that of `broken`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

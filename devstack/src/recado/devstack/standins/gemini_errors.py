@@ -12,6 +12,11 @@ from recado.devstack.standins.calls import Reply
 
 _SERVICE = "generativelanguage.googleapis.com"
 
+_QUOTAS = {
+    "generate_content": "GenerateRequestsPerMinutePerProjectPerModel",
+    "embed_content": "EmbedContentRequestsPerMinutePerProjectPerModel",
+}
+
 _STATUSES = {
     400: "INVALID_ARGUMENT",
     403: "PERMISSION_DENIED",
@@ -60,19 +65,20 @@ def key_invalid() -> Reply:
     )
 
 
-def model_unknown(model: str, version: str) -> Reply:
-    """404: no such model, or it does not generate content."""
+def model_unknown(model: str, version: str, method: str) -> Reply:
+    """404: no such model, or it does not do what is asked."""
     return error_reply(
         404,
         f"models/{model} is not found for API version {version}, or is not supported for"
-        " generateContent. Call ListModels to see the list of available models and their supported"
+        f" {method}. Call ListModels to see the list of available models and their supported"
         " methods.",
     )
 
 
-def quota_exceeded(retry_after: timedelta, model: str) -> Reply:
+def quota_exceeded(retry_after: timedelta, model: str, method: str) -> Reply:
     """429 with RetryInfo, which says how long to wait."""
     seconds = f"{retry_after.total_seconds():g}s"
+    asked = "embed_content" if "mbed" in method else "generate_content"
     return error_reply(
         429,
         "You exceeded your current quota, please check your plan and billing details. Please retry"
@@ -82,8 +88,8 @@ def quota_exceeded(retry_after: timedelta, model: str) -> Reply:
                 "@type": "type.googleapis.com/google.rpc.QuotaFailure",
                 "violations": [
                     {
-                        "quotaMetric": f"{_SERVICE}/generate_content_requests",
-                        "quotaId": "GenerateRequestsPerMinutePerProjectPerModel",
+                        "quotaMetric": f"{_SERVICE}/{asked}_requests",
+                        "quotaId": _QUOTAS[asked],
                         "quotaDimensions": {"location": "global", "model": model},
                     }
                 ],

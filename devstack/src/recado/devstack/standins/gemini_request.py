@@ -10,7 +10,7 @@ InvalidRequest  the body can't be taken; the text is in the API's words
 """
 
 import json
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
@@ -22,11 +22,15 @@ class InvalidRequest(Exception):
     """The body is not one that the API takes."""
 
 
-class _Message(BaseModel):
+class Message(BaseModel):
+    """A message of the API's in JSON."""
+
     model_config = ConfigDict(
         frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True
     )
 
+
+AnyMessage = TypeVar("AnyMessage", bound=Message)
 
 # Part's `data` is a union: exactly one of these is there.
 _DATA = (
@@ -40,7 +44,7 @@ _DATA = (
 )
 
 
-class Part(_Message):
+class Part(Message):
     """A piece of a content; only texts matter here."""
 
     text: str | None = None
@@ -55,7 +59,7 @@ class Part(_Message):
     video_metadata: JsonObject | None = None
 
 
-class Content(_Message):
+class Content(Message):
     """A turn; a content without a role is the user's."""
 
     role: str | None = None
@@ -67,7 +71,7 @@ class Content(_Message):
         return "".join(part.text or "" for part in self.parts)
 
 
-class GenerationConfig(_Message):
+class GenerationConfig(Message):
     """How to generate; of these only the output's length, type and schema change the answer."""
 
     temperature: Annotated[float, Field(ge=0.0, le=2.0)] | None = None
@@ -98,14 +102,14 @@ class GenerationConfig(_Message):
         return self
 
 
-class SafetySetting(_Message):
+class SafetySetting(Message):
     """What to block."""
 
     category: str
     threshold: str
 
 
-class GenerateContentRequest(_Message):
+class GenerateContentRequest(Message):
     """All of it."""
 
     model: str | None = None
@@ -124,16 +128,21 @@ def read_request(raw: bytes) -> GenerateContentRequest:
 
     Raises InvalidRequest.
     """
+    request = read_message(GenerateContentRequest, raw)
+    _check_contents(request)
+    return request
+
+
+def read_message(kind: type[AnyMessage], raw: bytes) -> AnyMessage:
+    """Read a body of this kind. Raises InvalidRequest."""
     try:
         body: JsonValue = json.loads(raw)
     except ValueError:
         raise InvalidRequest("Invalid JSON payload received. Unexpected token.") from None
     try:
-        request = GenerateContentRequest.model_validate(body)
+        return kind.model_validate(body)
     except ValidationError as invalid:
         raise InvalidRequest(_in_its_words(invalid)) from None
-    _check_contents(request)
-    return request
 
 
 def _in_its_words(invalid: ValidationError) -> str:
@@ -153,12 +162,13 @@ def _check_contents(request: GenerateContentRequest) -> None:
     for index, content in enumerate(request.contents):
         if content.role not in (None, "user", "model"):
             raise InvalidRequest("Please use a valid role: user, model.")
-        _check_parts(content, f"GenerateContentRequest.contents[{index}]")
+        check_parts(content, f"GenerateContentRequest.contents[{index}]")
     if request.system_instruction is not None:
-        _check_parts(request.system_instruction, "GenerateContentRequest.system_instruction")
+        check_parts(request.system_instruction, "GenerateContentRequest.system_instruction")
 
 
-def _check_parts(content: Content, where: str) -> None:
+def check_parts(content: Content, where: str) -> None:
+    """Raise InvalidRequest if there is no part, or one without data."""
     if not content.parts:
         raise InvalidRequest(f"* {where}.parts: contents.parts must not be empty.")
     for index, part in enumerate(content.parts):

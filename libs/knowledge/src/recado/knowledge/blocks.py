@@ -6,9 +6,16 @@ whose second line is a rule (`| --- | --- |`); or, where a chunk holds several s
 one line that begins with `### `. Text without such structure is just paragraphs.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 
 _HEADING = "### "
+_LONGEST_QUESTION = 300
+"""Characters. A line that is longer is a paragraph that ends with a question."""
+
+_QUESTION = re.compile(r"(?![-*+•|#>]|\d{1,3}[.)]\s)[^.!?…]*[^\W_][^.!?…]*\?$")
+"""One question: no sentence before it, no list item, no table row."""
+
 _STOPS = (".", ":", "!", "?", "…")
 _RULE_CHARACTERS = frozenset("|-: \t")
 
@@ -31,6 +38,17 @@ def table_row(cells: Iterable[str]) -> str:
 def heading(text: str) -> str:
     """A heading block. Line ends in it would end the heading, so they become spaces."""
     return _HEADING + " ".join(text.split())
+
+
+def is_heading(block: str) -> bool:
+    """Whether this block is a heading."""
+    return block.startswith(_HEADING) and "\n" not in block
+
+
+def is_question(line: str) -> bool:
+    """Whether this line, one of its own, asks what the text below it answers."""
+    line = line.strip()
+    return len(line) <= _LONGEST_QUESTION and _QUESTION.match(line) is not None
 
 
 def as_prose(text: str) -> str:

@@ -3,14 +3,19 @@
 What is promised, and tested for any text:
 
 * Nothing is lost or reordered: but for white space, the chunks of a document together are its
-  sections. Added are only a table's header, repeated in each chunk that holds rows of it, and the
-  headings of sections that share a chunk.
+  sections. Added are only a table's header, repeated in each chunk that holds rows of it, a
+  question, repeated in each chunk that holds of its answer, and the headings of sections that
+  share a chunk.
+* A question of an FAQ (a line of its own, `blocks.is_question`, or a heading block) stands above
+  its answer: alone in a chunk it stands never, and what is cut of a long answer has it again. A
+  section whose heading is a question has it in its path, in every chunk. Sections that are a
+  question with its answer are not packed with others' (`packing`).
 * Neighbouring sections share a chunk while it stays within `pack` and `target` (`packing` says
   how). For that no section is cut: one that is cut because it is long shares no chunk.
 * No sentence, list item or table row is cut, unless it alone is longer than `maximum`: an item is
   then cut between its sentences, and a "sentence" beyond LONGEST_SENTENCE, which is no language
   but data or a file without punctuation, between words.
-* No chunk is longer than `maximum` but for a single sentence or row that is.
+* No chunk is longer than `maximum` but for a single sentence or row that is, a question above it.
 * A line that announces a list or table ("Haz lo siguiente:") stays with its beginning.
 * The same document and options give the same chunks.
 
@@ -22,7 +27,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from recado.knowledge.blocks import begins_table
+from recado.knowledge.blocks import begins_table, is_heading, is_question
 from recado.knowledge.model import SECTION_SEPARATOR, Chunk, Document, Section
 from recado.knowledge.packing import packed
 from recado.knowledge.sentences import sentences
@@ -58,13 +63,22 @@ class ChunkingOptions:
             raise ValueError(f"chunk sizes must not be negative: pack {self.pack}")
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Question:
+    """What the units below it answer. Asked twice in a text it is two questions."""
+
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """What is never cut. `gap` stands before it if it is not the first; `header` is its table's."""
+    """What is never cut. `gap` stands before it if it is not the first; `header` is its table's;
+    `question` what it answers, the line ends behind it but for one included."""
 
     text: str
     gap: str
     header: str = ""
+    question: _Question | None = None
 
     @property
     def announces(self) -> bool:
@@ -112,9 +126,14 @@ def chunk_text(text: str, options: ChunkingOptions) -> Iterator[str]:
 def _rendered(units: Sequence[_Unit]) -> str:
     parts: list[str] = []
     header = ""
+    question: _Question | None = None
     for unit in units:
         if parts:
             parts.append(unit.gap)
+        if unit.question and unit.question != question:
+            parts.append(unit.question.text + "\n")
+            header = ""
+        question = unit.question
         if unit.header and unit.header != header:
             parts.append(unit.header + "\n")
         header = unit.header
@@ -155,18 +174,32 @@ def _takes(current: Sequence[_Unit], unit: _Unit, options: ChunkingOptions) -> b
 
 
 def _units(text: str, maximum: int) -> Iterator[_Unit]:
+    question: _Question | None = None
+    answered = True
     for block in _BLANK_LINES.split(text.strip("\n")):
-        lines = block.split("\n")
         if not block.strip():
             continue
-        if begins_table(lines):
-            units = _table_units(lines, maximum)
-        else:
-            units = _prose_units(lines, maximum)
+        lines = block.split("\n")
+        if is_heading(block) or is_question(lines[0]):
+            if question and not answered:
+                yield _Unit(question.text.rstrip(), "\n\n")
+            question, answered = _Question(lines[0].strip() + ("" if lines[1:] else "\n")), False
+            lines = lines[1:]
+            if not lines:
+                continue
+        room = maximum - len(question.text) - 1 if question else maximum
+        if question and room < maximum // 2:  # too long to repeat
+            if not answered:
+                yield _Unit(question.text.rstrip(), "\n\n")
+            question, answered, room = None, True, maximum
+        units = _table_units(lines, room) if begins_table(lines) else _prose_units(lines, room)
         first = True
         for unit in units:
-            yield replace(unit, gap="\n\n") if first else unit
-            first = False
+            asked = replace(unit, question=question)
+            yield replace(asked, gap="\n\n") if first else asked
+            first, answered = False, True
+    if question and not answered:
+        yield _Unit(question.text.rstrip(), "\n\n")
 
 
 def _table_units(lines: Sequence[str], maximum: int) -> Iterator[_Unit]:

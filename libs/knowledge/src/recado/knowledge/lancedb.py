@@ -3,7 +3,8 @@
 Implements `recado.knowledge.port.KnowledgeBase`. Several processes may use one directory at once:
 one writes (the indexer), the others read. A search asks for the newest version of the table first
 (below 1 ms) and then runs on that version alone, so what commits meanwhile can't mix with it.
-Replacing a document is one commit of the table: its new chunks in, its old ones out. Rows that the
+Replacing a document is one commit of the table: its new chunks in, its old ones out, or, where they
+were staged, live instead of the old ones (`lancedb_staging`). Rows that the
 word index does not hold yet are searched all the same; every `maintain_every` commits small files
 are merged, the index is brought up to date, and versions older than ten minutes go.
 
@@ -32,9 +33,22 @@ from lancedb import AsyncConnection, AsyncTable
 
 from recado.knowledge.errors import KnowledgeUnavailable
 from recado.knowledge.lancedb_search import hybrid_search
-from recado.knowledge.lancedb_table import WORD_INDEX, WORDS, check_table, rows, table_schema
+from recado.knowledge.lancedb_staging import (
+    forget_staged,
+    publish_rows,
+    stage_rows,
+    staged_rows,
+)
+from recado.knowledge.lancedb_table import (
+    LIVE,
+    WORD_INDEX,
+    WORDS,
+    check_table,
+    rows,
+    table_schema,
+)
 from recado.knowledge.model import Chunk, Document, Passage, SearchResult, StoredDocument
-from recado.knowledge.port import Embedder, check_replacement, check_search
+from recado.knowledge.port import Embedder, check_part, check_replacement, check_search
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +70,7 @@ class LanceKnowledgeBase:
         collection: str = "passages",
         search_timeout: timedelta = timedelta(seconds=10),
         write_timeout: timedelta = timedelta(seconds=60),
+        publish_timeout: timedelta = timedelta(minutes=10),
         maintain_every: int = 20,
         concurrent_searches: int = 4,
     ) -> None:
@@ -65,6 +80,7 @@ class LanceKnowledgeBase:
         self._collection = collection
         self._search_timeout = search_timeout
         self._write_timeout = write_timeout
+        self._publish_timeout = publish_timeout
         self._maintain_every = maintain_every
         self._connection: AsyncConnection | None = None
         self._newest: AsyncTable | None = None  # follows the table
@@ -94,11 +110,11 @@ class LanceKnowledgeBase:
         return SearchResult(tuple(passages), timedelta(seconds=time.perf_counter() - started))
 
     async def stored(self, document_id: UUID) -> StoredDocument | None:
-        found = await self._stored_where(f"document_id = '{document_id}'")
+        found = await self._stored_where(f"{LIVE} AND document_id = '{document_id}'")
         return found[0] if found else None
 
     async def documents(self) -> tuple[StoredDocument, ...]:
-        found = await self._stored_where(None)
+        found = await self._stored_where(LIVE)
         return tuple(sorted(found, key=lambda document: document.source))
 
     async def prepare(self) -> None:
@@ -128,11 +144,34 @@ class LanceKnowledgeBase:
                 if table is None or self._newest is None:
                     return False
                 where = f"document_id = '{document_id}'"
-                if await table.count_rows(where) == 0:
+                if await table.count_rows(f"{LIVE} AND {where}") == 0:
+                    await forget_staged(self._newest, document_id)
                     return False
                 await self._newest.delete(where)
             await self._committed()
         return True
+
+    async def stage(self, document: Document, part: int, chunks: Sequence[Chunk]) -> None:
+        check_part(document, part, chunks)
+        await self.open()
+        table_rows = await self._rows(chunks, part)
+        async with self._writing:
+            async with self._store(self._write_timeout):
+                await stage_rows(await self._prepared(), document, part, table_rows)
+            await self._committed()
+
+    async def staged(self, document: Document, before: int) -> int:
+        async with self._store(self._search_timeout):
+            table = await self._current()
+            return 0 if table is None else await staged_rows(table, document, before)
+
+    async def publish(self, document: Document, chunks: int) -> None:
+        async with self._writing:
+            async with self._store(self._publish_timeout):
+                table = await self._prepared()
+                await publish_rows(table, document, chunks)
+            # Its rows were all written anew: until they are indexed each search reads them all.
+            await self._maintain(table)
 
     async def close(self) -> None:
         async with self._writing, self._moving:
@@ -163,15 +202,12 @@ class LanceKnowledgeBase:
         except* (OSError, RuntimeError, ValueError) as failed:
             raise KnowledgeUnavailable(f"LanceDB: {_first_line(failed.exceptions[0])}") from failed
 
-    async def _stored_where(self, where: str | None) -> list[StoredDocument]:
+    async def _stored_where(self, where: str) -> list[StoredDocument]:
         async with self._store(self._search_timeout):
             table = await self._current()
             if table is None:
                 return []
-            query = table.query().select(_STORED_COLUMNS)
-            if where is not None:
-                query = query.where(where)
-            found = await query.to_arrow()
+            found = await table.query().where(where).select(_STORED_COLUMNS).to_arrow()
         counted = found.group_by(_STORED_COLUMNS).aggregate([([], "count_all")]).to_pylist()
         return [
             StoredDocument(
@@ -184,13 +220,13 @@ class LanceKnowledgeBase:
             for row in counted
         ]
 
-    async def _rows(self, chunks: Sequence[Chunk]) -> pa.Table:
+    async def _rows(self, chunks: Sequence[Chunk], part: int | None = None) -> pa.Table:
         schema = table_schema(self._embedder)
         batches = []
         for start in range(0, len(chunks), _EMBEDDING_BATCH):
             batch = chunks[start : start + _EMBEDDING_BATCH]
             vectors = await self._embedder.embed_passages([chunk.searchable for chunk in batch])
-            batches.append(rows(batch, vectors, schema))
+            batches.append(rows(batch, vectors, schema, part))
         return pa.Table.from_batches(batches, schema=schema)
 
     async def _prepared(self) -> AsyncTable:
@@ -283,4 +319,4 @@ class LanceKnowledgeBase:
 
 
 def _first_line(error: BaseException) -> str:
-    return str(error).split("\n", 1)[0][:300]
+    return str(error).split("\n", 1)[0][:300] or type(error).__name__

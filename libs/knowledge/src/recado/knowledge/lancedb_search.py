@@ -9,7 +9,7 @@ from lancedb import AsyncTable
 from lancedb.query import MatchQuery
 
 from recado.knowledge.fusion import fuse
-from recado.knowledge.lancedb_table import CHUNK_COLUMNS, WORDS, Row, passage
+from recado.knowledge.lancedb_table import CHUNK_COLUMNS, LIVE, WORDS, Row, passage
 from recado.knowledge.model import Passage
 
 CANDIDATES = 50
@@ -51,7 +51,7 @@ async def hybrid_search(
 
 
 async def _near(table: AsyncTable, vector: list[float], k: int) -> dict[str, _Candidate]:
-    query = table.query().nearest_to(vector).distance_type("cosine").limit(k)
+    query = table.query().nearest_to(vector).distance_type("cosine").where(LIVE).limit(k)
     found = await query.select(["id", *CHUNK_COLUMNS, "_distance"]).to_arrow()
     distances = found.column("_distance").to_pylist()
     return {
@@ -65,7 +65,7 @@ async def _matching(
 ) -> dict[str, _Candidate]:
     # A MatchQuery is terms and nothing else; in a query string some characters would be syntax.
     terms = MatchQuery(query, WORDS)  # type: ignore[call-arg]  # its defaults are unseen by mypy
-    matching = table.query().nearest_to_text(terms).limit(k)
+    matching = table.query().nearest_to_text(terms).where(LIVE).limit(k)
     found = await matching.select(["id", *CHUNK_COLUMNS, "vector", "_score"]).to_arrow()
     if found.num_rows == 0:
         return {}

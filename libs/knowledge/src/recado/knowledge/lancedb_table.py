@@ -12,11 +12,14 @@ from recado.knowledge.errors import KnowledgeMisconfigured
 from recado.knowledge.model import Chunk, Passage
 from recado.knowledge.port import Embedder
 
-DEFINITION: Final = "1"
+DEFINITION: Final = "2"
 """Raised when columns or analysis change, so that an older collection is told from a newer one."""
 
 WORDS: Final = "searchable"
 """The column whose words are indexed: title, section path and text."""
+
+LIVE: Final = "live"
+"""The column that says whether searches see the row; see `lancedb_staging`."""
 
 WORD_INDEX: Final = FTS(
     language="Spanish",
@@ -62,6 +65,8 @@ def table_schema(embedder: Embedder) -> pa.Schema:
             pa.field("source", text, nullable=False),
             pa.field("content_sha256", text, nullable=False),
             pa.field(WORDS, text, nullable=False),
+            pa.field(LIVE, pa.bool_(), nullable=False),
+            pa.field("part", pa.int32()),
             pa.field("vector", pa.list_(pa.float32(), embedder.dimensions), nullable=False),
         ],
         metadata={_METADATA_PREFIX + name: value for name, value in _definition(embedder).items()},
@@ -92,12 +97,15 @@ async def check_table(table: AsyncTable, embedder: Embedder) -> bool:
 
 
 def rows(
-    chunks: Sequence[Chunk], vectors: Iterable[Sequence[float]], schema: pa.Schema
+    chunks: Sequence[Chunk],
+    vectors: Iterable[Sequence[float]],
+    schema: pa.Schema,
+    part: int | None = None,
 ) -> pa.RecordBatch:
-    """Chunks and their vectors, in order, as rows."""
+    """Chunks and their vectors, in order, as rows: live ones, or those of a part to be staged."""
     flat = pa.array((value for vector in vectors for value in vector), type=pa.float32())
     columns: dict[str, object] = {
-        "id": [str(chunk.id) for chunk in chunks],
+        "id": [_row_id(chunk, part) for chunk in chunks],
         "document_id": [str(chunk.document_id) for chunk in chunks],
         "position": [chunk.position for chunk in chunks],
         "title": [chunk.title for chunk in chunks],
@@ -107,9 +115,16 @@ def rows(
         "source": [chunk.source for chunk in chunks],
         "content_sha256": [chunk.content_sha256 for chunk in chunks],
         WORDS: [chunk.searchable for chunk in chunks],
+        LIVE: [part is None] * len(chunks),
+        "part": [part] * len(chunks),
         "vector": pa.FixedSizeListArray.from_arrays(flat, schema.field("vector").type.list_size),
     }
     return pa.RecordBatch.from_pydict(columns, schema=schema)
+
+
+def _row_id(chunk: Chunk, part: int | None) -> str:
+    """A staged chunk lies beside the live one of its position."""
+    return str(chunk.id) if part is None else f"{chunk.id}/{chunk.content_sha256}/{part}"
 
 
 def passage(row: Row, *, score: float, similarity: float) -> Passage:

@@ -12,13 +12,16 @@ What is promised, and tested for any sections:
   has beyond that stands above its text as a heading block. A section behind another one always
   has a heading line, its last one if nothing else is left, so that it is seen where it begins;
   one without any path is therefore packed only behind others without.
+* A question with its answer (a section whose text begins with a question or heading, as a row of
+  an FAQ does) stays alone: each is a passage of its own, and no answer stands near another's
+  question. Where the heading is the question it stands above its answer in any case.
 * Sections of different pages stay apart. One without a page goes with any.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import takewhile
 
-from recado.knowledge.blocks import heading
+from recado.knowledge.blocks import heading, is_heading, is_question
 from recado.knowledge.model import SECTION_SEPARATOR, Section
 
 
@@ -36,11 +39,18 @@ def packed(sections: Iterable[Section], size: int) -> Iterator[Section]:
 
 def _takes(group: Sequence[Section], section: Section, size: int) -> bool:
     together = [*group, section]
+    if any(_asks(each) for each in (group[-1], section)):
+        return False
     if len({each.page for each in together if each.page is not None}) > 1:
         return False
     if group[-1].path and not section.path:
         return False
     return len(_joined(together).text) <= size
+
+
+def _asks(section: Section) -> bool:
+    first = section.text.split("\n", 1)[0]
+    return is_question(first) or is_heading(first)
 
 
 def _joined(group: Sequence[Section]) -> Section:

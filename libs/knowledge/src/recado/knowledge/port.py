@@ -66,7 +66,8 @@ class KnowledgeReader(Protocol):
     async def open(self) -> None:
         """Connect. Must be awaited before anything else; a second call does nothing.
 
-        Creates nothing. Raises KnowledgeUnavailable, or KnowledgeMisconfigured if the collection
+        Creates nothing. Raises KnowledgeUnavailable, after which the other methods connect by
+        themselves as soon as that works, or KnowledgeMisconfigured if the collection
         was made with another embedder or another definition: the message says what differs.
         """
         ...
@@ -118,8 +119,43 @@ class KnowledgeBase(KnowledgeReader, Protocol):
         """
         ...
 
+    async def stage(self, document: Document, part: int, chunks: Sequence[Chunk]) -> None:
+        """Keep these chunks of a version that nobody sees yet, for documents of several parts.
+
+        Returns when they are durable. Parts count from 0, the positions of the chunks go on from
+        one to the next. Staging a part again puts these chunks in the place of what it had and of
+        all parts behind it, which must come again: nothing of an attempt that broke off, or was cut
+        otherwise, is left among them. Without chunks the part is empty. Memory is bounded by
+        `chunks`. Of `document` only what identifies the
+        version counts, not its sections. What is staged of a version that is never published goes
+        with the next `publish`, `replace` or `withdraw` of the document. Raises InvalidDocument
+        if the chunks are another document's or version's or do not follow one another,
+        KnowledgeUnavailable, and KnowledgeMisconfigured.
+        """
+        ...
+
+    async def staged(self, document: Document, before: int) -> int:
+        """How many chunks of this version are staged in the parts below `before`.
+
+        The positions of the next part go on from there. None once the version is published.
+        Raises KnowledgeUnavailable.
+        """
+        ...
+
+    async def publish(self, document: Document, chunks: int) -> None:
+        """Make what is staged of this version all that is stored, in one step for every reader.
+
+        Durability, repeats and order are those of `replace`; publishing again changes nothing.
+        Raises InvalidDocument, and changes nothing that is seen, unless `chunks` chunks are staged,
+        at the positions from 0 on, and what `replace` raises.
+        """
+        ...
+
     async def withdraw(self, document_id: UUID) -> bool:
-        """Forget a document. False if there was none. Raises KnowledgeUnavailable."""
+        """Forget a document, with all that is staged of it. False if none was stored.
+
+        Raises KnowledgeUnavailable.
+        """
         ...
 
 
@@ -130,14 +166,34 @@ def check_search(query: str, n: int) -> str:
     return query.strip()[:MAX_QUERY_CHARACTERS]
 
 
+def incomplete(document: Document, staged: int, chunks: int) -> InvalidDocument:
+    """For stores: why what is staged of this version can't be published."""
+    return InvalidDocument(
+        document.source, f"{staged} chunks are staged and not 0 to {chunks - 1}, each once"
+    )
+
+
+def check_part(document: Document, part: int, chunks: Sequence[Chunk]) -> None:
+    """For stores: raise InvalidDocument unless these can be a part of this version."""
+    if part < 0:
+        raise ValueError(f"parts count from 0, and {part} is below")
+    first = chunks[0].position if chunks else 0
+    for position, chunk in enumerate(chunks, start=first):
+        _check_chunk(document, chunk, position)
+
+
 def check_replacement(document: Document, chunks: Sequence[Chunk]) -> None:
     """For stores: raise InvalidDocument unless these are chunks of this version of the document."""
     if not chunks:
         raise InvalidDocument(document.source, "no text to store")
     for position, chunk in enumerate(chunks):
-        if chunk.document_id != document.id or chunk.content_sha256 != document.content_sha256:
-            raise InvalidDocument(document.source, "a chunk is of another document or version")
-        if chunk.position != position:
-            raise InvalidDocument(
-                document.source, f"chunk {chunk.position} stands where {position} belongs"
-            )
+        _check_chunk(document, chunk, position)
+
+
+def _check_chunk(document: Document, chunk: Chunk, position: int) -> None:
+    if chunk.document_id != document.id or chunk.content_sha256 != document.content_sha256:
+        raise InvalidDocument(document.source, "a chunk is of another document or version")
+    if chunk.position != position:
+        raise InvalidDocument(
+            document.source, f"chunk {chunk.position} stands where {position} belongs"
+        )

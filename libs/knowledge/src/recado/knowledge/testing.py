@@ -18,7 +18,13 @@ from uuid import UUID
 from recado.knowledge.errors import KnowledgeMisconfigured, KnowledgeUnavailable
 from recado.knowledge.fusion import fuse
 from recado.knowledge.model import Chunk, Document, Passage, SearchResult, StoredDocument
-from recado.knowledge.port import Embedder, check_replacement, check_search
+from recado.knowledge.port import (
+    Embedder,
+    check_part,
+    check_replacement,
+    check_search,
+    incomplete,
+)
 
 _STEM = 5
 # fmt: off
@@ -63,10 +69,19 @@ class WordEmbedder:
         return [value / length for value in vector]
 
 
+_Embedded = list[tuple[Chunk, list[float]]]
+
+
 @dataclass
 class _Stored:
     document: StoredDocument
-    chunks: list[tuple[Chunk, list[float]]]
+    chunks: _Embedded
+
+
+@dataclass
+class _Staged:
+    content_sha256: str
+    parts: dict[int, _Embedded] = field(default_factory=dict)
 
 
 @dataclass
@@ -76,6 +91,7 @@ class InMemoryStore:
     down: bool = False
     embedder: str | None = None
     documents: dict[UUID, _Stored] = field(default_factory=dict)
+    staged: dict[UUID, list[_Staged]] = field(default_factory=dict)
 
 
 class InMemoryKnowledgeBase:
@@ -109,21 +125,36 @@ class InMemoryKnowledgeBase:
 
     async def replace(self, document: Document, chunks: Sequence[Chunk]) -> None:
         check_replacement(document, chunks)
+        self._store(document, await self._embedded(chunks))
+
+    async def stage(self, document: Document, part: int, chunks: Sequence[Chunk]) -> None:
+        check_part(document, part, chunks)
+        embedded = await self._embedded(chunks)
+        staged = self._staged(document)
+        before = {number: kept for number, kept in staged.parts.items() if number < part}
+        staged.parts = {**before, part: embedded}
+
+    async def staged(self, document: Document, before: int) -> int:
         self._check()
-        vectors = await self._embedder.embed_passages([chunk.searchable for chunk in chunks])
+        parts = self._staged(document).parts
+        return sum(len(chunks) for part, chunks in parts.items() if part < before)
+
+    async def publish(self, document: Document, chunks: int) -> None:
         self._check()
-        self.store.embedder = self._identity
-        kept = StoredDocument(
-            id=document.id,
-            source=document.source,
-            title=document.title,
-            content_sha256=document.content_sha256,
-            chunks=len(chunks),
-        )
-        self.store.documents[document.id] = _Stored(kept, list(zip(chunks, vectors, strict=True)))
+        parts = self._staged(document).parts
+        staged = [chunk for part in sorted(parts) for chunk in parts[part]]
+        found = self.store.documents.get(document.id)
+        seen = (found.document.content_sha256, found.document.chunks) if found else None
+        if not staged and seen == (document.content_sha256, chunks):
+            self.store.staged.pop(document.id, None)
+            return
+        if not chunks or [chunk.position for chunk, _ in staged] != list(range(chunks)):
+            raise incomplete(document, len(staged), chunks)
+        self._store(document, staged)
 
     async def withdraw(self, document_id: UUID) -> bool:
         self._check()
+        self.store.staged.pop(document_id, None)
         return self.store.documents.pop(document_id, None) is not None
 
     async def stored(self, document_id: UUID) -> StoredDocument | None:
@@ -150,6 +181,32 @@ class InMemoryKnowledgeBase:
             raise KnowledgeMisconfigured(
                 "memory", {"embedder": (str(self.store.embedder), self._identity)}
             )
+
+    async def _embedded(self, chunks: Sequence[Chunk]) -> _Embedded:
+        self._check()
+        vectors = await self._embedder.embed_passages([chunk.searchable for chunk in chunks])
+        self._check()
+        self.store.embedder = self._identity
+        return list(zip(chunks, vectors, strict=True))
+
+    def _store(self, document: Document, chunks: _Embedded) -> None:
+        kept = StoredDocument(
+            id=document.id,
+            source=document.source,
+            title=document.title,
+            content_sha256=document.content_sha256,
+            chunks=len(chunks),
+        )
+        self.store.documents[document.id] = _Stored(kept, chunks)
+        self.store.staged.pop(document.id, None)
+
+    def _staged(self, document: Document) -> _Staged:
+        versions = self.store.staged.setdefault(document.id, [])
+        for version in versions:
+            if version.content_sha256 == document.content_sha256:
+                return version
+        versions.append(_Staged(document.content_sha256))
+        return versions[-1]
 
     async def _passages(self, query: str) -> list[Passage]:
         vector = await self._embedder.embed_query(query)

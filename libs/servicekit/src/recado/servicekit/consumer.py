@@ -1,18 +1,21 @@
 """What every service that consumes does in the same order.
 
-Health first, so that a supervisor sees it waiting; then its own parts; then Kafka, which is waited
-for; then it consumes. It stops the other way round: work in hand is finished and committed before
-anything that it needs is closed.
+Health first, so that a supervisor sees it waiting; then its own parts; then Kafka and its topics,
+which are waited for; then it consumes. It stops the other way round: work in hand is finished and
+committed before anything that it needs is closed.
 """
 
 import abc
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
+from functools import partial
 
 import structlog
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
+from prometheus_client import CollectorRegistry
 
 from recado.servicekit.consuming import LaneMetrics
 from recado.servicekit.health import Check, Health, HealthServer
@@ -28,14 +31,21 @@ PAUSE = timedelta(seconds=2)
 class ConsumerService(abc.ABC):
     """A `recado.servicekit.service.Service` around a consumer.
 
-    `checks` are its readiness checks besides that of the consumer group.
+    `checks` are its readiness checks besides that of the consumer group, `exposed` is what it has
+    on `/metrics`.
     """
 
     def __init__(
-        self, settings: ConsumerSettings, metrics: LaneMetrics, checks: Mapping[str, Check]
+        self,
+        settings: ConsumerSettings,
+        metrics: LaneMetrics,
+        checks: Mapping[str, Check],
+        exposed: CollectorRegistry,
     ) -> None:
         self._kafka = settings
-        health = Health({"kafka": metrics.problem, **checks})
+        self._topics = metrics.topics
+        stuck = partial(metrics.stuck, settings.liveness_timeout)
+        health = Health({"kafka": metrics.problem, **checks}, exposed, stuck)
         self._health = HealthServer(health, settings.host, settings.port)
         self._until = asyncio.Event()
         self._consuming: asyncio.Task[None] | None = None
@@ -47,7 +57,10 @@ class ConsumerService(abc.ABC):
 
     @abc.abstractmethod
     async def consume(self, parts: AsyncExitStack, until: asyncio.Event) -> None:
-        """Consume until the event is set; raise what ends it before. Kafka was there just now."""
+        """Consume until the event is set; raise what ends it before.
+
+        Kafka and the topics of the lanes were there just now.
+        """
 
     async def start(self) -> None:
         """Return when the parts are open; Kafka is waited for afterwards."""
@@ -81,11 +94,23 @@ class ConsumerService(abc.ABC):
     async def _consume(self) -> None:
         while not self._until.is_set():
             try:
-                async with admin_client(self._kafka):
-                    pass
+                async with admin_client(self._kafka) as admin:
+                    missing = await _missing(admin, self._topics)
             except (KafkaError, OSError) as error:
                 log.warning("consumer.waits_for_kafka", error=type(error).__name__)
                 await self.pause()
             else:
-                return await self.consume(self._parts, self._until)
+                if not missing:
+                    return await self.consume(self._parts, self._until)
+                log.warning("consumer.waits_for_topics", topics=missing)
+                await self.pause()
         return None
+
+
+async def _missing(admin: AIOKafkaAdminClient, topics: Collection[str]) -> list[str]:
+    """Those of the topics that can't be read yet: to a consumer each would be a fatal error.
+
+    All of the cluster are asked for, since to ask for one may create it.
+    """
+    found = {one["topic"] for one in await admin.describe_topics() if not one["error_code"]}
+    return sorted(set(topics) - found)

@@ -4,8 +4,9 @@
 other.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from time import time
 from typing import Protocol, TypeVar
 
@@ -66,6 +67,23 @@ def event_of(record: ConsumedRecord) -> Event | None:
         return None
 
 
+class _Turning(Protocol):
+    @property
+    def still(self) -> timedelta: ...
+    @property
+    def last(self) -> datetime | None: ...
+
+
+class WatchedLanes(Protocol):
+    """Lanes, as far as they are looked into."""
+
+    @property
+    def topics(self) -> tuple[str, ...]: ...
+    @property
+    def turning(self) -> _Turning: ...
+    def backlog(self, topic: str) -> Sequence[int]: ...
+
+
 class LaneMetrics:
     """Counts and times what happens in the lanes, and logs what an operator must see.
 
@@ -75,15 +93,36 @@ class LaneMetrics:
     def __init__(self) -> None:
         self._joined = False
         self._paused: dict[str, set[tuple[str, int]]] = {"unavailable": set(), "backlog": set()}
+        self._turning: _Turning | None = None
+        self.topics: tuple[str, ...] = ()
+        """Those of the lanes that are watched."""
+        self._born = time()
+        metrics.LAST_COMMIT.set(self._born)
+        metrics.LAST_POLL.set_function(self._last_poll)
+
+    def watch(self, lanes: WatchedLanes) -> None:
+        """Have these lanes asked at each scrape what waits, what is in flight, when they polled."""
+        self._turning = lanes.turning
+        self.topics = lanes.topics
+        for topic in lanes.topics:
+            metrics.WAITING_RECORDS.labels(topic).set_function(partial(_waiting, lanes, topic))
+            metrics.ASSIGNED_PARTITIONS.labels(topic).set_function(partial(_assigned, lanes, topic))
+            metrics.BUSY_PARTITIONS.labels(topic).set_function(partial(_busy, lanes, topic))
 
     async def problem(self) -> str | None:
         """A readiness check: what is wrong while the group has not let this process in."""
         return None if self._joined else "not a member of the consumer group yet"
 
+    def stuck(self, limit: timedelta) -> str | None:
+        """What is wrong when the poll loop has stood still for longer than the limit."""
+        still = self._turning.still if self._turning is not None else timedelta(0)
+        return f"no poll for {still.total_seconds():.0f} s" if still > limit else None
+
     def assigned(self, partitions: Collection[object]) -> None:
         """Partitions came, perhaps none."""
         self._joined = True
         metrics.REBALANCES.labels("assigned").inc()
+        metrics.LAST_COMMIT.set(time())
         log.info("consumer.assigned", partitions=sorted(map(str, partitions)))
 
     def revoked(
@@ -153,18 +192,18 @@ class LaneMetrics:
 
     def paused(self, partition: AnyPartition, *, waiting: int) -> None:
         """Too much waits."""
+        del waiting
         self._pause("backlog", partition.topic, partition.number)
-        metrics.WAITING_RECORDS.labels(partition.topic).set(waiting)
 
     def resumed(self, partition: AnyPartition, *, waiting: int) -> None:
         """Little enough waits."""
+        del waiting
         self._pause("backlog", partition.topic, partition.number, paused=False)
-        metrics.WAITING_RECORDS.labels(partition.topic).set(waiting)
 
     def committed(self, offsets: Mapping[PartitionT, int]) -> None:
-        """Offsets are committed: the loop turns."""
+        """Offsets are committed."""
         del offsets
-        metrics.LAST_POLL.set(time())
+        metrics.LAST_COMMIT.set(time())
 
     def commit_rejected(self, offsets: Mapping[PartitionT, int], error: Exception) -> None:
         """Offsets are not committed."""
@@ -174,6 +213,10 @@ class LaneMetrics:
         """The consumer stops."""
         log.critical("consumer.failed", error=f"{type(error).__name__}: {error}")
 
+    def _last_poll(self) -> float:
+        last = self._turning.last if self._turning is not None else None
+        return last.timestamp() if last is not None else self._born
+
     def _pause(self, reason: str, topic: str, number: int, *, paused: bool = True) -> None:
         partitions = self._paused[reason]
         if paused:
@@ -181,3 +224,15 @@ class LaneMetrics:
         else:
             partitions.discard((topic, number))
         metrics.PAUSED.labels(reason).set(bool(partitions))
+
+
+def _waiting(lanes: WatchedLanes, topic: str) -> float:
+    return sum(lanes.backlog(topic))
+
+
+def _assigned(lanes: WatchedLanes, topic: str) -> float:
+    return len(lanes.backlog(topic))
+
+
+def _busy(lanes: WatchedLanes, topic: str) -> float:
+    return sum(records > 0 for records in lanes.backlog(topic))

@@ -1,7 +1,8 @@
 """`/healthz`, `/readyz` and `/metrics`.
 
-Liveness says that the process turns and asks no dependency, so that an outage of Kafka or MongoDB
-does not restart every pod. Readiness says whether the service can work now, and why not.
+Liveness says that the process turns: its event loop, for else nothing is answered, and in a
+consumer the loop that polls. It asks no dependency, so that an outage of Kafka or MongoDB does not
+restart every pod. Readiness says whether the service can work now, and why not.
 """
 
 import asyncio
@@ -11,8 +12,9 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import structlog
 import uvicorn
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -22,22 +24,44 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+log = structlog.stdlib.get_logger(__name__)
+
 CHECK_TIMEOUT = timedelta(seconds=2)
 
 Check = Callable[[], Awaitable[str | None]]
 """A readiness check: None when all is well, else what is wrong, in a few words."""
 
 
-class Health:
-    """The readiness checks of a service, by name."""
+def _turns() -> str | None:
+    return None
 
-    def __init__(self, checks: Mapping[str, Check] | None = None) -> None:
+
+class Health:
+    """The readiness checks of a service, by name, and what it exposes on `/metrics`."""
+
+    def __init__(
+        self,
+        checks: Mapping[str, Check] | None = None,
+        exposed: CollectorRegistry = REGISTRY,
+        stuck: Callable[[], str | None] = _turns,
+    ) -> None:
+        """`exposed` is the service's `exposition`; by default everything that there is.
+
+        `stuck` says what only a restart mends, None while there is no such thing. It must depend on
+        nothing outside of the process.
+        """
         self._checks = dict(checks or {})
+        self._stuck = stuck
+        self.exposed = exposed
         self.stopping = False
 
     def add(self, name: str, check: Check) -> None:
         """Add a check. It is given `CHECK_TIMEOUT`."""
         self._checks[name] = check
+
+    def stuck(self) -> str | None:
+        """What only a restart mends; None while the process turns, and once it is about to end."""
+        return None if self.stopping else self._stuck()
 
     async def problems(self) -> dict[str, str]:
         """What keeps the service from working, by check; empty when it is ready."""
@@ -61,7 +85,11 @@ def routes(health: Health) -> list[Route]:
     """The three routes, for an app of one's own."""
 
     async def healthz(_request: "Request") -> Response:
-        return JSONResponse({"status": "alive"})
+        problem = health.stuck()
+        if problem is None:
+            return JSONResponse({"status": "alive"})
+        log.error("health.stuck", problem=problem)
+        return JSONResponse({"status": "stuck", "problem": problem}, status_code=503)
 
     async def readyz(_request: "Request") -> Response:
         problems = await health.problems()
@@ -69,7 +97,7 @@ def routes(health: Health) -> list[Route]:
         return JSONResponse(body, status_code=503 if problems else 200)
 
     async def metrics(_request: "Request") -> Response:
-        return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
+        return Response(generate_latest(health.exposed), media_type=CONTENT_TYPE_LATEST)
 
     return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
 

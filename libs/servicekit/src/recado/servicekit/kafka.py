@@ -20,10 +20,11 @@ from typing import Literal
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, KafkaTimeoutError
+from aiokafka.partitioner import murmur2
 from faststream.kafka import KafkaBroker
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
-from recado.schemas.encoding import EncodedEvent, encode
+from recado.schemas.encoding import EncodedEvent, Tombstone, encode
 from recado.schemas.events import Event
 from recado.schemas.topics import ALL_TOPICS
 from recado.servicekit import metrics, tracing
@@ -131,7 +132,7 @@ class Publisher:
             [encode(event, source=self._source, traceparent=traceparent) for event in events]
         )
 
-    async def publish_encoded(self, records: Sequence[EncodedEvent]) -> None:
+    async def publish_encoded(self, records: Sequence[EncodedEvent | Tombstone]) -> None:
         """Write records that are encoded already. Promises what `publish` does."""
         try:
             async with asyncio.timeout(self._timeout.total_seconds()):
@@ -146,17 +147,26 @@ class Publisher:
             name = dict(record.headers).get("ce_type", b"").decode()
             metrics.EVENTS_PUBLISHED.labels(record.topic, name).inc()
 
-    async def _send(self, record: EncodedEvent) -> "asyncio.Future[object]":
+    async def _send(self, record: EncodedEvent | Tombstone) -> "asyncio.Future[object]":
         future = await self._broker.publish(
             record.value,
             record.topic,
             key=record.key,
+            partition=_partition(record),
             headers={name: value.decode() for name, value in record.headers},
             no_confirm=True,
         )
         if not isinstance(future, asyncio.Future):
             raise TypeError("publishing without confirmation gave no future")
         return future
+
+
+def _partition(record: EncodedEvent | Tombstone) -> int | None:
+    """As Kafka's default partitioner would choose for `partition_key`; None: let it choose."""
+    if record.partition_key is None:
+        return None
+    (partitions,) = (one.partitions for one in ALL_TOPICS if one.name == record.topic)
+    return int(murmur2(record.partition_key) & 0x7FFFFFFF) % partitions
 
 
 class BoundedProducer(AIOKafkaProducer):  # type: ignore[misc]  # aiokafka is untyped

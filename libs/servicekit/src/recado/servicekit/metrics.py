@@ -2,12 +2,33 @@
 
 Labels have few values, all known beforehand: never an id, a telephone number or a text.
 Times are in seconds.
+
+`GROUPS` says who has which; `exposition.py` puts together what one service exposes.
+docs/metrics.md is made from this list (`make docs`).
 """
 
-from prometheus_client import Counter, Gauge, Histogram
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import TypeAlias
+
+from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
+
+# A second series for each, with the time of its birth, which nothing here asks for.
+disable_created_metrics()  # type: ignore[no-untyped-call]  # the library leaves it untyped
+
+Family: TypeAlias = Counter | Gauge | Histogram
 
 FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 SLOW = (0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 8, 13, 21, 34, 60, 120, 300, 900)
+
+# Every service
+BUILD_INFO = Gauge("recado_build_info", "1; its labels say what runs", ["service", "version"])
+PAUSED = Gauge(
+    "recado_intake_paused",
+    "1 while nothing more is taken in, by reason: kafka (ingress answers 503), unavailable (a "
+    "dependency of the handler is down), backlog (enough waits in memory)",
+    ["reason"],
+)
 
 # Ingress
 WEBHOOKS = Counter(
@@ -44,11 +65,15 @@ PUBLISH_FAILURES = Counter(
 # Every service that consumes
 RECORDS_HANDLED = Counter(
     "recado_records_handled_total",
-    "Records by topic and outcome (handled, skipped, dead_letter)",
+    "Records by topic and outcome (handled, skipped_tombstone, skipped_stale, unknown_type, "
+    "dead_letter); a record of an unknown type is counted as handled, too",
     ["topic", "outcome"],
 )
 HANDLE_SECONDS = Histogram(
-    "recado_handle_seconds", "Time in the handler, retries included", ["topic"], buckets=SLOW
+    "recado_handle_seconds",
+    "The handler's time for a record that it handled: its last attempt",
+    ["topic"],
+    buckets=SLOW,
 )
 TIME_LAG_SECONDS = Histogram(
     "recado_time_lag_seconds",
@@ -57,18 +82,47 @@ TIME_LAG_SECONDS = Histogram(
     buckets=SLOW,
 )
 RETRIES = Counter("recado_retries_total", "Attempts after the first", ["topic", "error"])
-WAITING_RECORDS = Gauge("recado_waiting_records", "Records fetched and not handled yet", ["topic"])
-PAUSED = Gauge("recado_intake_paused", "1 while intake is paused, by reason", ["reason"])
-REBALANCES = Counter("recado_rebalances_total", "Assignments and revocations", ["kind"])
-LAST_POLL = Gauge("recado_last_poll_timestamp_seconds", "When the consumer loop last turned")
+WAITING_RECORDS = Gauge(
+    "recado_waiting_records",
+    "Records fetched and not done yet, those in work included",
+    ["topic"],
+)
+ASSIGNED_PARTITIONS = Gauge(
+    "recado_assigned_partitions", "Partitions that this process has", ["topic"]
+)
+BUSY_PARTITIONS = Gauge(
+    "recado_busy_partitions",
+    "Partitions of which a record is in flight: each has one at a time",
+    ["topic"],
+)
+REBALANCES = Counter("recado_rebalances_total", "Rebalances by kind (assigned, revoked)", ["kind"])
+LAST_COMMIT = Gauge(
+    "recado_last_commit_timestamp_seconds",
+    "When this process last committed offsets or was assigned partitions; before, its start",
+)
+LAST_POLL = Gauge(
+    "recado_last_poll_timestamp_seconds",
+    "When a poll of this process last began or returned; before the first, its start. It polls "
+    "whether there is anything or not, except while it waits for its group",
+)
 
 # rag
-ANSWERS = Counter("recado_answers_total", "Answers by the rung that they rest on", ["rung"])
+ANSWERS = Counter(
+    "recado_answers_total",
+    "Answers that Kafka acknowledged, by the rung that they rest on",
+    ["rung"],
+)
 RETRIEVAL_SECONDS = Histogram(
-    "recado_retrieval_seconds", "Search in the knowledge base", ["outcome"], buckets=FAST
+    "recado_retrieval_seconds",
+    "Search in the knowledge base by outcome (ok, unavailable)",
+    ["outcome"],
+    buckets=FAST,
 )
 GENERATION_SECONDS = Histogram(
-    "recado_generation_seconds", "The model's time", ["outcome"], buckets=SLOW
+    "recado_generation_seconds",
+    "The model's time by outcome (ok, else the class of the error)",
+    ["outcome"],
+    buckets=SLOW,
 )
 TOKENS = Counter("recado_model_tokens_total", "Tokens by direction (prompt, output)", ["direction"])
 MESSAGES_SKIPPED = Counter(
@@ -79,6 +133,18 @@ MESSAGES_SKIPPED = Counter(
 HISTORY_READS = Counter(
     "recado_history_reads_total",
     "Conversations read from MongoDB by outcome (read, unavailable)",
+    ["outcome"],
+)
+
+QUERY_CACHE = Counter(
+    "recado_query_cache_total", "Queries to embed, by lookup in the cache (hit, miss)", ["lookup"]
+)
+
+# rag and the indexer
+EMBEDDING_REQUESTS = Counter(
+    "recado_embedding_requests_total",
+    "Requests to the embedding API by outcome (ok, quota, unavailable, misconfigured); the keyless "
+    "embedder makes none",
     ["outcome"],
 )
 
@@ -117,3 +183,69 @@ DOCUMENTS_INDEXED = Counter(
     ["outcome"],
 )
 CHUNKS_INDEXED = Counter("recado_chunks_indexed_total", "Chunks embedded and stored")
+
+EVERY_SERVICE: Sequence[Family] = (BUILD_INFO, PAUSED)
+INGRESS: Sequence[Family] = (
+    WEBHOOKS,
+    WEBHOOK_SECONDS,
+    MESSAGES_RECEIVED,
+    INGRESS_WAITING,
+    REJECTIONS_UNRECORDED,
+)
+PUBLISHING: Sequence[Family] = (EVENTS_PUBLISHED, PUBLISH_FAILURES)
+CONSUMING: Sequence[Family] = (
+    RECORDS_HANDLED,
+    HANDLE_SECONDS,
+    TIME_LAG_SECONDS,
+    RETRIES,
+    WAITING_RECORDS,
+    ASSIGNED_PARTITIONS,
+    BUSY_PARTITIONS,
+    REBALANCES,
+    LAST_COMMIT,
+    LAST_POLL,
+)
+RAG: Sequence[Family] = (
+    ANSWERS,
+    RETRIEVAL_SECONDS,
+    GENERATION_SECONDS,
+    TOKENS,
+    MESSAGES_SKIPPED,
+    HISTORY_READS,
+    QUERY_CACHE,
+)
+EMBEDDING: Sequence[Family] = (EMBEDDING_REQUESTS,)
+DISPATCHER: Sequence[Family] = (
+    SENDS,
+    SEND_SECONDS,
+    WEBHOOK_TO_SENT_SECONDS,
+    ANSWERS_NOT_DELIVERED,
+    PARTS_REPEATED,
+    ANSWERS_OVERLAPPING,
+)
+INDEXER: Sequence[Family] = (DOCUMENTS_INDEXED, CHUNKS_INDEXED)
+
+GROUPS: Mapping[str, Sequence[Family]] = MappingProxyType(
+    {
+        "Every service": EVERY_SERVICE,
+        "Services that publish: ingress, rag, dispatcher": PUBLISHING,
+        "Services that consume: rag, dispatcher, indexer": CONSUMING,
+        "Services that embed: rag, indexer": EMBEDDING,
+        "ingress": INGRESS,
+        "rag": RAG,
+        "dispatcher": DISPATCHER,
+        "indexer": INDEXER,
+    }
+)
+"""All of them, by who has them."""
+
+
+def name_of(family: Family) -> str:
+    """As Prometheus shows it; a histogram's series have `_bucket`, `_sum` or `_count` behind it."""
+    (described,) = family.describe()
+    return f"{described.name}_total" if described.type == "counter" else described.name
+
+
+def labels_of(family: Family) -> tuple[str, ...]:
+    """The names of its labels."""
+    return tuple(family._labelnames)  # the library has no public way to ask

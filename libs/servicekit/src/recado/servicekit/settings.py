@@ -25,6 +25,11 @@ EXIT_MISCONFIGURED = 78
 """`EX_CONFIG` of sysexits: a restart will not help until the configuration changes."""
 
 
+BEYOND_DRAIN = timedelta(seconds=20)
+"""What may pass between two polls beyond a drain: 5 s for work that is cancelled and 5 s for the
+commit; or, by itself, 15 s that FastStream pauses after an error."""
+
+
 class KafkaSettings(BaseSettings):
     """How to reach Kafka."""
 
@@ -83,6 +88,9 @@ class ConsumerSettings(ServiceSettings):
     kafka_rebalance_timeout: timedelta = Field(
         default=timedelta(seconds=60), description="How long a rebalance waits for each member"
     )
+    concurrency: int = Field(
+        default=32, ge=1, le=10_000, description="So many keys at most are worked on at once"
+    )
     drain_timeout: timedelta = Field(
         default=timedelta(seconds=30),
         description="How long work under way may take when a partition is given up",
@@ -93,10 +101,25 @@ class ConsumerSettings(ServiceSettings):
         "others jump. A partition without any starts at its beginning, with `latest` at its end",
     )
 
+    liveness_timeout: timedelta = Field(
+        default=timedelta(seconds=60),
+        description="`/healthz` answers 503 when the consumer has not polled for so long. Waiting "
+        "for Kafka does not count. At least `RECADO_DRAIN_TIMEOUT` and 20 seconds",
+    )
+
     @model_validator(mode="after")
     def _drain_within_rebalance(self) -> Self:
         if self.drain_timeout >= self.kafka_rebalance_timeout:
             raise ValueError("RECADO_DRAIN_TIMEOUT must be shorter than _KAFKA_REBALANCE_TIMEOUT")
+        return self
+
+    @model_validator(mode="after")
+    def _drain_within_liveness(self) -> Self:
+        if self.liveness_timeout < self.drain_timeout + BEYOND_DRAIN:
+            raise ValueError(
+                "RECADO_LIVENESS_TIMEOUT must be RECADO_DRAIN_TIMEOUT and "
+                f"{BEYOND_DRAIN.total_seconds():g} seconds at least"
+            )
         return self
 
 

@@ -13,13 +13,15 @@ from recado.channels.integrations import load_integrations
 from recado.channels.registry import CHANNELS
 from recado.dispatcher.core import build
 from recado.dispatcher.errors import StoreUnavailable
-from recado.dispatcher.handlers import Handlers
+from recado.dispatcher.handlers import READS, Handlers
 from recado.dispatcher.senders import PooledSenders
 from recado.dispatcher.settings import DispatcherSettings
 from recado.dispatcher.store import MongoDocuments
+from recado.schemas.events import AnswerDelivered, AnswerNotDelivered
 from recado.schemas.topics import DELIVERIES, dead_letters
 from recado.servicekit.consumer import ConsumerService
 from recado.servicekit.consuming import LaneMetrics
+from recado.servicekit.exposition import exposition
 from recado.servicekit.kafka import make_broker, make_producer
 from recado.servicekit.publishing import LastingPublisher
 from recado_lanes import LaneOptions, Lanes
@@ -58,7 +60,9 @@ class App(ConsumerService):
         self._publisher = LastingPublisher(settings, SERVICE)
         handlers = build(settings, self._documents, self._senders, self._publisher.publish)
         self._lanes = _attach(self._broker, self._producer, settings, handlers, metrics)
-        super().__init__(settings, metrics, {"mongodb": self._store_problem})
+        metrics.watch(self._lanes)
+        exposed = exposition(SERVICE, reads=READS, publishes=(AnswerDelivered, AnswerNotDelivered))
+        super().__init__(settings, metrics, {"mongodb": self._store_problem}, exposed)
 
     async def open_parts(self, parts: AsyncExitStack) -> None:
         """Nothing is opened: connections are made when they are needed."""
@@ -107,6 +111,7 @@ def _attach(
         ),
         options=LaneOptions(
             service=SERVICE,
+            concurrency=settings.concurrency,
             drain_budget=settings.drain_timeout,
             record_timeout=RECORD_TIMEOUT,
             transient_attempts=TRANSIENT_ATTEMPTS,

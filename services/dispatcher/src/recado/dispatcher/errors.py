@@ -2,6 +2,7 @@
 
 DispatcherError
 ├── StoreUnavailable     MongoDB can't be asked now: wait, nothing is lost
+├── StoreRefuses         MongoDB does not take it as it is: only an operator can mend it
 ├── SendLater            nothing was sent; the same answer may be tried again
 └── IntegrationStopped   the platform takes nothing of this integration: wait until it is mended
 """
@@ -19,6 +20,14 @@ class StoreUnavailable(DispatcherError):
 
     def __init__(self, cause: str) -> None:
         super().__init__(f"MongoDB is not available: {cause}")
+        self.cause = cause
+
+
+class StoreRefuses(DispatcherError):
+    """What is there, or what is configured, does not fit. `cause` quotes neither."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(f"MongoDB refuses: {cause}")
         self.cause = cause
 
 

@@ -52,8 +52,11 @@ class Handlers:
                 await self._work(event, _position(record))
         except UndecodableEvent as error:
             raise Permanent(str(error)) from error
-        except (StoreUnavailable, NotAcknowledged, IntegrationStopped) as error:
+        except (StoreUnavailable, NotAcknowledged) as error:
             raise Unavailable(str(error)) from error
+        except IntegrationStopped as error:
+            # One broken token must not hold up the other integrations' conversations.
+            raise Unavailable(str(error), only_key=True) from error
         except SendLater as error:
             raise Transient(str(error), error.retry_after) from error
 

@@ -24,10 +24,13 @@ from pymongo.errors import (
     WTimeoutError,
 )
 
-from recado.dispatcher.errors import StoreUnavailable
+from recado.dispatcher.errors import StoreRefuses, StoreUnavailable
 from recado.dispatcher.ports import Change, Document, Name
 
 DUPLICATE_KEY = 11000
+
+INDEXES_TIMEOUT = timedelta(minutes=1)
+"""Of all indexes. A large collection takes longer, and MongoDB goes on: then try again."""
 
 VISIBLE_ATTEMPTS = 8
 """Looks at a document whose insert is being committed: 2.5 s in all."""
@@ -209,9 +212,26 @@ def unavailable() -> Iterator[None]:
 
 
 async def ensure_indexes(url: str, database: str) -> None:
-    """Create what is missing of the indexes of a database, on a connection of its own."""
-    documents = MongoDocuments(url, database)
+    """Create what is missing of the indexes of a database, on a connection of its own.
+
+    Raises StoreUnavailable (try again) and StoreRefuses: an index of that name is there with other
+    keys or options, or `url` is none of MongoDB.
+    """
     try:
-        await asyncio.wait_for(documents.ensure_indexes(), timeout=60)
+        documents = MongoDocuments(url, database)
+    except (PyMongoError, ValueError) as error:
+        raise StoreRefuses(f"its address is not valid ({type(error).__name__})") from None
+    try:
+        async with asyncio.timeout(INDEXES_TIMEOUT.total_seconds()):
+            await documents.ensure_indexes()
+    except TimeoutError:
+        raise StoreUnavailable("the indexes were not made in time") from None
+    except OperationFailure as error:
+        raise StoreRefuses(f"{_code_name(error)} (code {error.code})") from None
     finally:
         documents.close()
+
+
+def _code_name(error: OperationFailure) -> str:
+    """The error's name in MongoDB's list. Its message may quote a row."""
+    return str((error.details or {}).get("codeName", "the command failed"))

@@ -2,38 +2,47 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from datetime import timedelta
 
+import structlog
 from aiokafka import AIOKafkaProducer
 from faststream.kafka import KafkaBroker
 
+from recado.indexer.failures import told_to_the_lane
 from recado.indexer.indexing import Indexer
 from recado.indexer.settings import IndexerSettings
 from recado.knowledge.chunking import ChunkingOptions
-from recado.knowledge.embedders.use import UseEmbedder
-from recado.knowledge.errors import InvalidDocument, KnowledgeUnavailable
-from recado.knowledge.lancedb import LanceKnowledgeBase
-from recado.knowledge.port import KnowledgeBase
-from recado.schemas.encoding import UndecodableEvent
+from recado.knowledge.connect import make_embedder, make_knowledge
+from recado.knowledge.errors import KnowledgeError, KnowledgeUnavailable
 from recado.schemas.topics import DOCUMENTS, dead_letters
+from recado.servicekit import metrics as all_metrics
 from recado.servicekit import tracing
 from recado.servicekit.consumer import ConsumerService
 from recado.servicekit.consuming import LaneMetrics, event_of
+from recado.servicekit.exposition import exposition
 from recado.servicekit.kafka import make_broker, make_producer
-from recado_lanes import Handler, LaneOptions, Lanes, Permanent, Record, Unavailable
+from recado_lanes import Handler, LaneOptions, Lanes, Record
 from recado_lanes.faststream import attach, serve
 from recado_lanes.kafka import GroupOptions, KafkaDeadLetters
+
+log = structlog.stdlib.get_logger(__name__)
 
 SERVICE = "indexer"
 GROUP = "recado-indexer"
 READS = (DOCUMENTS,)
 WRITES = (dead_letters(SERVICE),)
+WAITING_RECORDS = 4
+"""Of a partition, in memory: a record may have megabytes, and embedding it takes seconds."""
+RECORD_TIMEOUT = timedelta(minutes=30)
+"""A part of a large document has thousands of chunks; an embedder with a quota takes its time."""
 
 
 class App(ConsumerService):
     """The indexer as a service."""
 
     def __init__(self, settings: IndexerSettings) -> None:
-        self._knowledge: KnowledgeBase = LanceKnowledgeBase(settings.lancedb_path, UseEmbedder())
+        self._embedder = make_embedder(settings, observe=_count_embedding_request)
+        self._knowledge = make_knowledge(settings, self._embedder)
         self._indexer = Indexer(
             self._knowledge,
             ChunkingOptions(target=settings.chunk_target, maximum=settings.chunk_maximum),
@@ -42,13 +51,21 @@ class App(ConsumerService):
         self._broker = make_broker(settings, SERVICE)
         self._producer: AIOKafkaProducer = make_producer(settings, SERVICE)
         self._lanes = _attach(self._broker, self._producer, settings, self._handle, metrics)
-        super().__init__(settings, metrics, {"knowledge": self._knowledge_problem})
+        metrics.watch(self._lanes)
+        exposed = exposition(SERVICE, reads=READS)
+        super().__init__(settings, metrics, {"knowledge": self._knowledge_problem}, exposed)
 
     async def open_parts(self, parts: AsyncExitStack) -> None:
-        """The store, and the collection in it."""
+        """The store, and the collection in it. One that is down is waited for by the first record,
+        one that does not fit ends the service with what differs."""
+        parts.push_async_callback(self._embedder.aclose)
         parts.push_async_callback(self._knowledge.close)
-        await self._knowledge.open()
-        await self._knowledge.prepare()
+        await self._embedder.load()
+        try:
+            await self._knowledge.open()
+            await self._knowledge.prepare()
+        except KnowledgeUnavailable as error:
+            log.warning("indexer.knowledge_unavailable", error=str(error))
 
     async def consume(self, parts: AsyncExitStack, until: asyncio.Event) -> None:
         """Index documents."""
@@ -57,24 +74,29 @@ class App(ConsumerService):
         await serve(self._broker, self._lanes, until)
 
     async def _handle(self, record: Record) -> None:
-        try:
+        with told_to_the_lane():
             event = event_of(record)
             if event is None:
                 return
             parent = tracing.traceparent_of(record.headers)
             with tracing.span("index", parent=parent):
                 await self._indexer.handle(event)
-        except (UndecodableEvent, InvalidDocument) as error:
-            raise Permanent(str(error)) from error
-        except KnowledgeUnavailable as error:
-            raise Unavailable(str(error)) from error
 
     async def _knowledge_problem(self) -> str | None:
         try:
             await self._knowledge.ready()
-        except KnowledgeUnavailable as error:
+        except KnowledgeError as error:
             return str(error)
         return None
+
+
+def document_of(record: Record) -> bytes | None:
+    """The document that a record is of: what its key begins with."""
+    return None if record.key is None else record.key.partition(b"/")[0]
+
+
+def _count_embedding_request(outcome: str) -> None:
+    all_metrics.EMBEDDING_REQUESTS.labels(outcome).inc()
 
 
 def _attach(
@@ -87,13 +109,23 @@ def _attach(
     return attach(
         broker,
         handlers={DOCUMENTS.name: handler},
+        # A document's parts have record keys of their own; they must stay in order all the same.
+        keys={DOCUMENTS.name: document_of},
         dead_letters=KafkaDeadLetters(producer.send_and_wait, dead_letters(SERVICE).name),
         group=GroupOptions(
             group_id=GROUP,
             auto_offset_reset=settings.kafka_auto_offset_reset,
             session_timeout=settings.kafka_session_timeout,
             rebalance_timeout=settings.kafka_rebalance_timeout,
+            max_records=WAITING_RECORDS,
         ),
-        options=LaneOptions(service=SERVICE, drain_budget=settings.drain_timeout),
+        options=LaneOptions(
+            service=SERVICE,
+            concurrency=settings.concurrency,
+            drain_budget=settings.drain_timeout,
+            record_timeout=RECORD_TIMEOUT,
+            high_water=WAITING_RECORDS,
+            low_water=WAITING_RECORDS // 4,
+        ),
         observer=metrics,
     )

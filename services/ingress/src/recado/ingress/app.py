@@ -15,8 +15,10 @@ from recado.ingress.reception import Reception
 from recado.ingress.rejections import Rejections
 from recado.ingress.server import HttpServer
 from recado.ingress.settings import IngressSettings
+from recado.schemas.events import MessageReceived, StatusReported, WebhookReceived
 from recado.schemas.ids import fresh_id
 from recado.schemas.topics import MESSAGES, STATUSES, WEBHOOKS, Topic
+from recado.servicekit.exposition import exposition
 from recado.servicekit.health import Health
 
 READS: tuple[Topic, ...] = ()
@@ -56,7 +58,10 @@ class App:
             new_id=fresh_id,
         )
         self._accounts = accounts
-        self.health = Health({"kafka": self._link.problem, "integrations": self._no_accounts})
+        self.health = Health(
+            {"kafka": self._link.problem, "integrations": self._no_accounts},
+            exposition("ingress", publishes=(WebhookReceived, MessageReceived, StatusReported)),
+        )
         self.server = HttpServer(
             create_app(self.reception, self.health),
             host=settings.host,

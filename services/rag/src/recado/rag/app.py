@@ -2,27 +2,28 @@
 
 import asyncio
 from contextlib import AsyncExitStack
-from datetime import timedelta
 
-import httpx
-
-from recado.knowledge.embedders.use import UseEmbedder
-from recado.knowledge.lancedb import LanceKnowledgeBase
-from recado.rag import texts
+from recado.knowledge.connect import make_embedder, make_knowledge
+from recado.knowledge.embedders.cached import CachedEmbedder
+from recado.rag import choices, texts
 from recado.rag.answering import Answering
 from recado.rag.conversations import MongoConversations
 from recado.rag.coverage import Coverage
-from recado.rag.extractive import Thresholds
-from recado.rag.gemini import Gemini, GeminiOptions
 from recado.rag.handling import MessageHandler
 from recado.rag.ladder import Ladder
-from recado.rag.observing import CoverageMetrics
+from recado.rag.observing import (
+    CoverageMetrics,
+    count_cache_lookup,
+    count_embedding_request,
+)
 from recado.rag.restoring import Restorer, group_less_consumer
 from recado.rag.retrieval import Retriever
 from recado.rag.settings import RagSettings
+from recado.schemas.events import AnswerGenerated
 from recado.schemas.topics import ANSWERS, MESSAGES, dead_letters
 from recado.servicekit.consumer import ConsumerService
 from recado.servicekit.consuming import LaneMetrics
+from recado.servicekit.exposition import exposition
 from recado.servicekit.kafka import make_broker, make_producer
 from recado.servicekit.publishing import LastingPublisher
 from recado_lanes import LaneOptions, Lanes
@@ -33,38 +34,41 @@ SERVICE = "rag"
 GROUP = "recado-rag"
 READS = (MESSAGES,)
 WRITES = (ANSWERS, dead_letters(SERVICE))
-CONNECT_TIMEOUT = timedelta(seconds=5)
 
 
 class App(ConsumerService):
     """rag as a service."""
 
     def __init__(self, settings: RagSettings) -> None:
-        self._embedder = UseEmbedder()
-        self._knowledge = LanceKnowledgeBase(settings.lancedb_path, self._embedder)
+        self._embedder = make_embedder(settings, observe=count_embedding_request)
+        cached = CachedEmbedder(
+            self._embedder, settings.query_cache_entries, observe=count_cache_lookup
+        )
+        self._knowledge = make_knowledge(settings, cached)
         self._retriever = Retriever(
-            self._knowledge, passages=settings.passages, timeout=settings.retrieval_timeout
+            self._knowledge,
+            passages=settings.passages,
+            timeout=settings.retrieval_timeout,
+            embedder=self._embedder.name,
         )
         self._conversations = MongoConversations(settings.mongodb_url, settings.mongodb_database)
-        self._http = httpx.AsyncClient(
-            timeout=httpx.Timeout(
-                settings.gemini_timeout.total_seconds(), connect=CONNECT_TIMEOUT.total_seconds()
-            )
-        )
-        self._gemini = _gemini(settings, self._http)
+        self._http = choices.http_client(settings)
+        self._gemini = choices.gemini(settings, self._http)
         self._coverage = Coverage()
         self._broker = make_broker(settings, SERVICE)
         self._producer = make_producer(settings, SERVICE)
         self._publisher = LastingPublisher(settings, SERVICE)
         metrics = CoverageMetrics(self._coverage)
         self._lanes = self._attach(settings, metrics)
-        super().__init__(settings, metrics, {"knowledge": self._knowledge_problem})
+        metrics.watch(self._lanes)
+        exposed = exposition(SERVICE, reads=READS, publishes=(AnswerGenerated,))
+        super().__init__(settings, metrics, {"knowledge": self._knowledge_problem}, exposed)
 
     async def open_parts(self, parts: AsyncExitStack) -> None:
         """The models, loaded before the first question."""
         parts.push_async_callback(self._http.aclose)
         parts.callback(self._conversations.close)
-        parts.callback(self._embedder.close)
+        parts.push_async_callback(self._embedder.aclose)
         parts.push_async_callback(self._knowledge.close)
         parts.push_async_callback(self._publisher.close)
         await self._embedder.load()
@@ -79,14 +83,11 @@ class App(ConsumerService):
 
     def _attach(self, settings: RagSettings, observer: LaneMetrics) -> Lanes:
         catalogue = texts.load()
-        thresholds = Thresholds(
-            no_answer=self._embedder.no_answer_similarity, weak=settings.weak_similarity
-        )
         ladder = Ladder(
             self._retriever,
             self._gemini,
             catalogue,
-            thresholds,
+            choices.thresholds(settings, self._embedder),
             rewrite_follow_ups=settings.rewrite_follow_ups,
         )
         handler = MessageHandler(
@@ -107,25 +108,17 @@ class App(ConsumerService):
                 session_timeout=settings.kafka_session_timeout,
                 rebalance_timeout=settings.kafka_rebalance_timeout,
             ),
-            options=LaneOptions(service=SERVICE, drain_budget=settings.drain_timeout),
+            options=LaneOptions(
+                service=SERVICE,
+                concurrency=settings.concurrency,
+                drain_budget=settings.drain_timeout,
+            ),
             observer=observer,
         )
 
     async def _knowledge_problem(self) -> str | None:
-        """Without a knowledge base a model still answers, though it says less."""
-        return None if self._gemini is not None else await self._retriever.problem()
-
-
-def _gemini(settings: RagSettings, http: httpx.AsyncClient) -> Gemini | None:
-    if settings.gemini_api_key is None or not settings.gemini_api_key.get_secret_value():
-        return None
-    options = GeminiOptions(
-        model=settings.gemini_model,
-        base_url=settings.gemini_base_url,
-        timeout=settings.gemini_timeout,
-        attempts=settings.gemini_attempts,
-        temperature=settings.gemini_temperature,
-        max_output_tokens=settings.max_output_tokens,
-        thinking_level=settings.gemini_thinking,
-    )
-    return Gemini(settings.gemini_api_key, options, http)
+        """Without a knowledge base a model still answers, though it says less: an outage is no
+        reason to call it not ready, a wrong configuration is."""
+        if self._gemini is not None:
+            return await self._retriever.misconfigured()
+        return await self._retriever.problem()

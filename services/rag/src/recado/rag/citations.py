@@ -69,15 +69,18 @@ def cite(number: int, passage: RetrievedPassage) -> Citation:
         title=passage.title,
         source=passage.source,
         section=passage.section,
+        page=passage.page,
     )
 
 
 def listed(citations: Sequence[Citation]) -> str:
-    """The sources as the customer sees them, a page a line: `[1][3] Title`."""
+    """The sources as the customer sees them, each once: `[1][3] Title`, or of a file with pages
+    `[2] Title, pág. 4`."""
     numbers: dict[str, str] = {}
     for citation in citations:
-        numbers[citation.title] = numbers.get(citation.title, "") + f"[{citation.number}]"
-    return "\n".join(f"{cited} {title}" for title, cited in numbers.items())
+        place = citation.title + (f", pág. {citation.page}" if citation.page else "")
+        numbers[place] = numbers.get(place, "") + f"[{citation.number}]"
+    return "\n".join(f"{cited} {place}" for place, cited in numbers.items())
 
 
 def without_citations(text: str) -> str:

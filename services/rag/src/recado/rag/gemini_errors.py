@@ -5,17 +5,15 @@ Three families come out of one call: the library's `APIError` for a status that 
 conversion of the JSON stumbles over when that has another shape), and the transport's own
 exceptions for time-outs and dropped connections.
 
-Sources: ai.google.dev/gemini-api/docs/troubleshooting (statuses; a wrong key is 400 with
-API_KEY_INVALID), google.rpc.RetryInfo and QuotaFailure in `error.details`.
+Source: ai.google.dev/gemini-api/docs/troubleshooting (statuses; a wrong key is 400 with
+API_KEY_INVALID).
 """
 
-import re
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 
 import httpx
 
+from recado.knowledge.embedders.gemini_details import lasts_all_day, reasons, retry_after
 from recado.rag.errors import (
     ModelError,
     ModelMisconfigured,
@@ -33,15 +31,15 @@ CONFIGURATION_WORDS = ("API_KEY_INVALID", "API_KEY_EXPIRED", "FAILED_PRECONDITIO
 UNREADABLE = (ValueError, TypeError, KeyError, AttributeError)
 """Of the library, over an answer: `UnknownApiResponseError` and pydantic's are ValueErrors."""
 
-_DELAY = re.compile(r"(?P<seconds>\d+(?:\.\d+)?)s")
-
 
 def translated(error: Exception) -> ModelError | None:
     """The error as one of ours, or None for one that is not the other side's doing."""
     from google.genai import errors
 
     if isinstance(error, errors.APIError):
-        return _of_status(error.code, error.status, error.details, _headers(error))
+        return _of_status(
+            error.code, error.status, error.details, retry_after(error, error.details)
+        )
     if isinstance(error, httpx.HTTPError):
         return ModelUnavailable(type(error).__name__)
     if isinstance(error, UNREADABLE):
@@ -50,77 +48,19 @@ def translated(error: Exception) -> ModelError | None:
 
 
 def _of_status(
-    code: int, status: str | None, details: object, headers: Mapping[str, str]
+    code: int, status: str | None, details: object, wait: timedelta | None
 ) -> ModelError:
     named = status or str(code)
     if code == QUOTA:
-        lasting = any("PerDay" in quota for quota in _quotas(details))
-        return ModelQuota(_retry_after(details, headers), lasting=lasting)
+        return ModelQuota(wait, lasting=lasts_all_day(details))
     if code in CONFIGURATION:
         return ModelMisconfigured(code, named)
     if code in MAY_PASS:
-        return ModelUnavailable(f"{code} {named}", _retry_after(details, headers))
-    reasons = {named, *_reasons(details)}
+        return ModelUnavailable(f"{code} {named}", wait)
+    given = {named, *reasons(details)}
     for word in CONFIGURATION_WORDS:
-        if word in reasons:
+        if word in given:
             return ModelMisconfigured(code, word)
     if 400 <= code < 500:
         return ModelRefused(f"{code} {named}")
-    return ModelUnavailable(f"{code} {named}", _retry_after(details, headers))
-
-
-def _headers(error: Exception) -> Mapping[str, str]:
-    response = getattr(error, "response", None)
-    return response.headers if isinstance(response, httpx.Response) else {}
-
-
-def _retry_after(details: object, headers: Mapping[str, str]) -> timedelta | None:
-    """The longer of what RetryInfo and the header Retry-After ask for."""
-    asked = [wait for wait in (_from_details(details), _from_header(headers)) if wait is not None]
-    return max(asked, default=None)
-
-
-def _from_details(details: object) -> timedelta | None:
-    for detail in _details(details):
-        delay = detail.get("retryDelay")
-        found = _DELAY.fullmatch(delay) if isinstance(delay, str) else None
-        if found:
-            return timedelta(seconds=float(found["seconds"]))
-    return None
-
-
-def _from_header(headers: Mapping[str, str]) -> timedelta | None:
-    """RFC 9110, section 10.2.3: seconds or a date."""
-    value = headers.get("retry-after", "").strip()
-    if value.isdecimal():
-        return timedelta(seconds=int(value))
-    try:
-        until = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    if until.tzinfo is None:
-        until = until.replace(tzinfo=UTC)
-    return max(until - datetime.now(UTC), timedelta(0))
-
-
-def _reasons(details: object) -> Iterator[str]:
-    for detail in _details(details):
-        if isinstance(reason := detail.get("reason"), str):
-            yield reason
-
-
-def _quotas(details: object) -> Iterator[str]:
-    for detail in _details(details):
-        violations = detail.get("violations")
-        for violation in violations if isinstance(violations, list) else ():
-            if isinstance(violation, dict) and isinstance(name := violation.get("quotaId"), str):
-                yield name
-
-
-def _details(body: object) -> Iterator[Mapping[str, object]]:
-    """`error.details` of an error's JSON body, whatever the rest of it looks like."""
-    error = body.get("error") if isinstance(body, dict) else None
-    details = error.get("details") if isinstance(error, dict) else None
-    for detail in details if isinstance(details, list) else ():
-        if isinstance(detail, dict):
-            yield detail
+    return ModelUnavailable(f"{code} {named}", wait)

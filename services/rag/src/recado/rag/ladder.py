@@ -23,7 +23,8 @@ from recado.rag.extractive import Thresholds
 from recado.rag.followups import is_follow_up, joined
 from recado.rag.history import Past
 from recado.rag.model import Generation, LanguageModel, Prompt
-from recado.rag.retrieval import Retriever
+from recado.rag.prompt import Instructions
+from recado.rag.retrieval import Retrieves
 from recado.rag.texts import Texts
 from recado.schemas.answers import Citation, Retrieval, Rung, Turn, Usage
 from recado.servicekit import metrics
@@ -60,30 +61,40 @@ class _Attempt:
 
 
 class Ladder:
-    """Answers questions. `model` is None where none is configured."""
+    """Answers questions. `model` is None where none is configured.
+
+    `grounded` takes the place of the instructions for answers that rest on passages.
+    """
 
     def __init__(
         self,
-        retriever: Retriever,
+        retriever: Retrieves,
         model: LanguageModel | None,
         texts: Texts,
         thresholds: Thresholds,
         *,
         rewrite_follow_ups: bool = False,
+        grounded: Instructions | None = None,
     ) -> None:
         self._retriever = retriever
         self._model = model
         self._texts = texts
         self._thresholds = thresholds
         self._rewrite_follow_ups = rewrite_follow_ups
-        self._grounded = prompt.load_instructions("respuesta")
+        self._grounded = grounded or prompt.load_instructions("respuesta")
         self._ungrounded = prompt.load_instructions("sin_fuentes")
         self._standalone = prompt.load_instructions("reformular")
 
     async def answer(self, question: str, past: Past) -> Reply:
         """The reply to a question."""
         query = await self._query(question, past.turns)
-        retrieval, took = await self._retriever.retrieve(query)
+        found, took = await self._retriever.retrieve(query)
+        retrieval = found.model_copy(
+            update={
+                "no_answer_similarity": self._thresholds.no_answer,
+                "weak_similarity": self._thresholds.weak,
+            }
+        )
         if retrieval.error is not None:
             return await self._without_sources(question, past, retrieval, took)
         if not extractive.answerable(retrieval, self._thresholds):

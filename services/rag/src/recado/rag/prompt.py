@@ -32,6 +32,11 @@ class Instructions:
 def load_instructions(name: str) -> Instructions:
     """The instructions of this name. Raises FileNotFoundError."""
     content = resources.files("recado.rag").joinpath("prompts", f"{name}.md").read_bytes()
+    return instructions_from(name, content)
+
+
+def instructions_from(name: str, content: bytes) -> Instructions:
+    """The instructions in a file's content. Raises UnicodeDecodeError where it is not UTF-8."""
     version = f"{name}-{hashlib.sha256(content).hexdigest()[:HASH_CHARACTERS]}"
     return Instructions(version, content.decode("utf-8").strip())
 

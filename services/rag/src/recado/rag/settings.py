@@ -1,44 +1,49 @@
 """What rag can be told."""
 
 from datetime import timedelta
-from pathlib import Path
-from typing import Literal
 
 from pydantic import Field, SecretStr
 
-from recado.rag.gemini import PUBLIC_ADDRESS, ThinkingLevel
+from recado.knowledge.settings import KnowledgeSettings
+from recado.rag.gemini import ThinkingLevel
 from recado.servicekit.settings import ConsumerSettings
 
 DEFAULT_PORT = 9001
 
 
-class RagSettings(ConsumerSettings):
+class RagSettings(KnowledgeSettings, ConsumerSettings):
     """rag's settings."""
 
     port: int = Field(default=DEFAULT_PORT, ge=0, le=65535, description="Health and metrics")
 
-    knowledge: Literal["lancedb"] = Field(
-        default="lancedb", description="Which store holds the knowledge base"
-    )
-    lancedb_path: Path = Field(
-        default=Path(".recado/knowledge"), description="LanceDB: the folder of the store"
-    )
     passages: int = Field(default=5, ge=1, le=50, description="Passages given to the model")
     retrieval_timeout: timedelta = Field(
         default=timedelta(seconds=5), description="A search that takes longer counts as failed"
     )
-    weak_similarity: float = Field(
-        default=0.3,
+    query_cache_entries: int = Field(
+        default=1024, ge=1, description="Queries whose vectors are kept in memory"
+    )
+    no_answer_similarity: float | None = Field(
+        default=None,
         ge=-1,
         le=1,
-        description="Below it a quoted passage is offered as a guess, with other titles",
+        description="Where no passage is so similar to the question there is no answer to it; "
+        "unset: the embedder's own",
+    )
+    weak_similarity: float | None = Field(
+        default=None,
+        ge=-1,
+        le=1,
+        description="Below it a quoted passage is offered as a guess, with other titles; "
+        "unset: 0.09 above the former",
     )
 
     gemini_api_key: SecretStr | None = Field(
-        default=None, description="Without it answers are quoted from the knowledge base"
+        default=None,
+        description="Without it answers are quoted from the knowledge base. Needed where the "
+        "embedder is `gemini`",
     )
     gemini_model: str = Field(default="gemini-3.8-flash", min_length=1, description="The model")
-    gemini_base_url: str = Field(default=PUBLIC_ADDRESS, description="The Gemini API's address")
     gemini_timeout: timedelta = Field(
         default=timedelta(seconds=20), description="Deadline of an answer, retries included"
     )

