@@ -123,17 +123,31 @@ CONSUMPTION = Row(
             queries=(by_label(level, "recado_waiting_records", "job", "topic"),),
         ),
         Panel(
-            title="Partitions in flight, of those assigned",
-            description="Saturation: at 100 % every partition has work. With a growing time-lag, "
-            "more processes help only up to the number of partitions.",
+            title="Keys in flight, of the limit",
+            description="Saturation: at 100 % every slot has a conversation or document in it. "
+            "With a growing time-lag, add processes (12 at most) or raise `RECADO_CONCURRENCY`.",
             unit="percentunit",
             queries=(
                 Query(
-                    f"{level('recado_busy_partitions', 'job', 'topic')} / "
-                    f"({level('recado_assigned_partitions', 'job', 'topic')} > 0)",
-                    "{{job}} {{topic}}",
+                    f"{level('recado_in_flight_keys', 'job')} / "
+                    f"({level('recado_concurrency_limit_keys', 'job')} > 0)",
+                    "{{job}}",
                 ),
             ),
+        ),
+        Panel(
+            title="Oldest record that is not done",
+            description="One old record among few uncommitted ones is a conversation that waits to "
+            "be tried again; growing everywhere, the service does not keep up.",
+            unit="s",
+            queries=(by_label(highest, "recado_oldest_uncommitted_seconds", "job", "topic"),),
+        ),
+        Panel(
+            title="Uncommitted records",
+            description="From the first that is not done to the last that was fetched. What of "
+            "them is done is kept with the commit, so a crash repeats only what was in flight.",
+            unit="none",
+            queries=(by_label(level, "recado_uncommitted_records", "job", "topic"),),
         ),
         Panel(
             title="Partitions by process",

@@ -1,7 +1,9 @@
 """Each service exposes what it can produce, from the start, and nothing else."""
 
 from collections import Counter as Tally
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -11,8 +13,9 @@ from recado.rag.errors import ModelError
 from recado.schemas import topics
 from recado.schemas.events import AnswerGenerated, MessageReceived
 from recado.servicekit import metrics
-from recado.servicekit.consuming import LaneMetrics
+from recado.servicekit.consuming import AnyPartition, LaneMetrics
 from recado.servicekit.exposition import GENERATION_OUTCOMES, OWN, exposition
+from recado_lanes import Partition
 from recado_lanes.turning import Turning
 
 
@@ -97,7 +100,7 @@ class FakeLanes:
 
 
 def test_what_waits_is_asked_at_the_scrape() -> None:
-    """Three partitions: one idle, one with a record in flight, one with two more behind it."""
+    """Three partitions: one idle, one with a record, one with three."""
     registry = exposition("dispatcher", reads=(topics.STATUSES,))
     lanes = FakeLanes()
     LaneMetrics().watch(lanes)
@@ -106,4 +109,39 @@ def test_what_waits_is_asked_at_the_scrape() -> None:
     lanes.records = (0, 1, 3)
     assert registry.get_sample_value("recado_waiting_records", labels) == 4
     assert registry.get_sample_value("recado_assigned_partitions", labels) == 3
-    assert registry.get_sample_value("recado_busy_partitions", labels) == 2
+
+
+@dataclass(frozen=True)
+class OfPartition:
+    span: int
+    oldest: timedelta | None
+
+
+@dataclass(frozen=True)
+class Told:
+    in_flight: int
+    limit: int
+    partitions: Mapping[AnyPartition, OfPartition]
+
+
+def test_how_far_the_lanes_are_is_summed_by_topic_and_its_oldest_shown() -> None:
+    registry = exposition("dispatcher", reads=(topics.STATUSES,))
+    metrics_of_lanes = LaneMetrics()
+    metrics_of_lanes.watch(FakeLanes())
+    three = [Partition("recado.statuses", number) for number in range(3)]
+    metrics_of_lanes.progress(
+        Told(
+            7,
+            32,
+            {
+                three[0]: OfPartition(0, None),
+                three[1]: OfPartition(5, timedelta(seconds=2)),
+                three[2]: OfPartition(40, timedelta(seconds=9)),
+            },
+        )
+    )
+    labels = {"topic": "recado.statuses"}
+    assert registry.get_sample_value("recado_in_flight_keys") == 7
+    assert registry.get_sample_value("recado_concurrency_limit_keys") == 32
+    assert registry.get_sample_value("recado_uncommitted_records", labels) == 45
+    assert registry.get_sample_value("recado_oldest_uncommitted_seconds", labels) == 9

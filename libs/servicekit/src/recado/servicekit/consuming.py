@@ -67,6 +67,22 @@ def event_of(record: ConsumedRecord) -> Event | None:
         return None
 
 
+class _PartitionProgress(Protocol):
+    @property
+    def span(self) -> int: ...
+    @property
+    def oldest(self) -> timedelta | None: ...
+
+
+class _Progress(Protocol):
+    @property
+    def in_flight(self) -> int: ...
+    @property
+    def limit(self) -> int: ...
+    @property
+    def partitions(self) -> Mapping[AnyPartition, _PartitionProgress]: ...
+
+
 class _Turning(Protocol):
     @property
     def still(self) -> timedelta: ...
@@ -107,7 +123,6 @@ class LaneMetrics:
         for topic in lanes.topics:
             metrics.WAITING_RECORDS.labels(topic).set_function(partial(_waiting, lanes, topic))
             metrics.ASSIGNED_PARTITIONS.labels(topic).set_function(partial(_assigned, lanes, topic))
-            metrics.BUSY_PARTITIONS.labels(topic).set_function(partial(_busy, lanes, topic))
 
     async def problem(self) -> str | None:
         """A readiness check: what is wrong while the group has not let this process in."""
@@ -139,6 +154,23 @@ class LaneMetrics:
             unfinished=unfinished,
             took=took.total_seconds(),
         )
+
+    def progress(self, progress: _Progress) -> None:
+        """How far the lanes are: told after every commit, and about twice a second."""
+        metrics.IN_FLIGHT.set(progress.in_flight)
+        metrics.CONCURRENCY_LIMIT.set(progress.limit)
+        for topic in self.topics:
+            ours = [one for key, one in progress.partitions.items() if key.topic == topic]
+            metrics.UNCOMMITTED.labels(topic).set(sum(one.span for one in ours))
+            oldest = max((one.oldest for one in ours if one.oldest), default=timedelta(0))
+            metrics.OLDEST_UNCOMMITTED.labels(topic).set(oldest.total_seconds())
+
+    def metadata_read(self, partition: AnyPartition, *, done: int, ignored: str | None) -> None:
+        """What an earlier owner noted as done beyond its commit is skipped, or can't be read."""
+        if ignored is not None:
+            log.warning("consumer.commit_metadata_ignored", partition=str(partition), why=ignored)
+        elif done:
+            log.info("consumer.resumed", partition=str(partition), done=done)
 
     def handled(self, record: ConsumedRecord, *, attempts: int, took: timedelta) -> None:
         """A record is done."""
@@ -232,7 +264,3 @@ def _waiting(lanes: WatchedLanes, topic: str) -> float:
 
 def _assigned(lanes: WatchedLanes, topic: str) -> float:
     return len(lanes.backlog(topic))
-
-
-def _busy(lanes: WatchedLanes, topic: str) -> float:
-    return sum(records > 0 for records in lanes.backlog(topic))

@@ -110,7 +110,8 @@ def _known(
             metrics.TIME_LAG_SECONDS,
             metrics.WAITING_RECORDS,
             metrics.ASSIGNED_PARTITIONS,
-            metrics.BUSY_PARTITIONS,
+            metrics.UNCOMMITTED,
+            metrics.OLDEST_UNCOMMITTED,
         ):
             yield family, (topic.name,)
     for kind in ("assigned", "revoked"):

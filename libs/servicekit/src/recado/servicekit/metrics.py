@@ -90,9 +90,20 @@ WAITING_RECORDS = Gauge(
 ASSIGNED_PARTITIONS = Gauge(
     "recado_assigned_partitions", "Partitions that this process has", ["topic"]
 )
-BUSY_PARTITIONS = Gauge(
-    "recado_busy_partitions",
-    "Partitions of which a record is in flight: each has one at a time",
+IN_FLIGHT = Gauge(
+    "recado_in_flight_keys", "Conversations, documents or webhooks that are worked on now"
+)
+CONCURRENCY_LIMIT = Gauge(
+    "recado_concurrency_limit_keys", "So many of them may be worked on at once"
+)
+UNCOMMITTED = Gauge(
+    "recado_uncommitted_records",
+    "Records from the first that is not done to the last that was fetched",
+    ["topic"],
+)
+OLDEST_UNCOMMITTED = Gauge(
+    "recado_oldest_uncommitted_seconds",
+    "Age of the oldest record that was fetched and is not done, 0 where there is none",
     ["topic"],
 )
 REBALANCES = Counter("recado_rebalances_total", "Rebalances by kind (assigned, revoked)", ["kind"])
@@ -200,7 +211,10 @@ CONSUMING: Sequence[Family] = (
     RETRIES,
     WAITING_RECORDS,
     ASSIGNED_PARTITIONS,
-    BUSY_PARTITIONS,
+    IN_FLIGHT,
+    CONCURRENCY_LIMIT,
+    UNCOMMITTED,
+    OLDEST_UNCOMMITTED,
     REBALANCES,
     LAST_COMMIT,
     LAST_POLL,
