@@ -11,8 +11,8 @@ from recado_lanes import Partition, Record
 NO_TIME = timedelta(0)
 
 
-def record(partition: int) -> Record:
-    return Record("recado.answers", partition, 0, b"k", b"v", (), datetime.now(UTC))
+def record(partition: int, offset: int = 0) -> Record:
+    return Record("recado.answers", partition, offset, b"k", b"v", (), datetime.now(UTC))
 
 
 def paused(reason: str) -> float | None:
@@ -27,6 +27,17 @@ def test_intake_is_paused_until_the_last_partition_goes_on() -> None:
     lanes.available(record(1), lasted=NO_TIME)
     assert paused("unavailable") == 1
     lanes.available(record(2), lasted=NO_TIME)
+    assert paused("unavailable") == 0
+
+
+def test_of_two_conversations_of_a_partition_that_wait_alone_both_must_go_on() -> None:
+    """Each waits for an integration of its own, say, and the first to answer is not the other's."""
+    lanes = LaneMetrics()
+    for offset in (4, 7):
+        lanes.unavailable(record(1, offset), error=OSError(), lasts=NO_TIME)
+    lanes.available(record(1, 7), lasted=NO_TIME)
+    assert paused("unavailable") == 1
+    lanes.available(record(1, 4), lasted=NO_TIME)
     assert paused("unavailable") == 0
 
 

@@ -29,6 +29,8 @@ class ConsumedRecord(Protocol):
     @property
     def partition(self) -> int: ...
     @property
+    def offset(self) -> int: ...
+    @property
     def value(self) -> bytes | None: ...
     @property
     def headers(self) -> tuple[tuple[str, bytes], ...]: ...
@@ -103,12 +105,17 @@ class WatchedLanes(Protocol):
 class LaneMetrics:
     """Counts and times what happens in the lanes, and logs what an operator must see.
 
-    Intake counts as paused as long as any partition of ours is, for that reason.
+    Intake counts as paused as long as anything of ours is, for that reason: a partition in which
+    too much waits, or a record whose dependency is down, also one that waits alone.
     """
 
     def __init__(self) -> None:
         self._joined = False
-        self._paused: dict[str, set[tuple[str, int]]] = {"unavailable": set(), "backlog": set()}
+        # Several outages may last in one partition, each told of with the record that met it first.
+        self._paused: dict[str, set[tuple[str, int, int]]] = {
+            "unavailable": set(),
+            "backlog": set(),
+        }
         self._turning: _Turning | None = None
         self.topics: tuple[str, ...] = ()
         """Those of the lanes that are watched."""
@@ -145,8 +152,7 @@ class LaneMetrics:
     ) -> None:
         """Partitions went; the group is about to say which come."""
         for partition in partitions:
-            for reason in self._paused:
-                self._pause(reason, partition.topic, partition.number, paused=False)
+            self._forget(partition)
         metrics.REBALANCES.labels("revoked").inc()
         log.info(
             "consumer.revoked",
@@ -209,7 +215,7 @@ class LaneMetrics:
 
     def unavailable(self, record: ConsumedRecord, *, error: Exception, lasts: timedelta) -> None:
         """A dependency is down."""
-        self._pause("unavailable", record.topic, record.partition)
+        self._pause("unavailable", record.topic, record.partition, record.offset)
         log.warning(
             "consumer.unavailable",
             topic=record.topic,
@@ -219,7 +225,7 @@ class LaneMetrics:
 
     def available(self, record: ConsumedRecord, *, lasted: timedelta) -> None:
         """It is back."""
-        self._pause("unavailable", record.topic, record.partition, paused=False)
+        self._pause("unavailable", record.topic, record.partition, record.offset, paused=False)
         log.warning("consumer.available", topic=record.topic, lasted=lasted.total_seconds())
 
     def paused(self, partition: AnyPartition, *, waiting: int) -> None:
@@ -249,13 +255,21 @@ class LaneMetrics:
         last = self._turning.last if self._turning is not None else None
         return last.timestamp() if last is not None else self._born
 
-    def _pause(self, reason: str, topic: str, number: int, *, paused: bool = True) -> None:
-        partitions = self._paused[reason]
+    def _pause(
+        self, reason: str, topic: str, number: int, offset: int = -1, *, paused: bool = True
+    ) -> None:
+        held = self._paused[reason]
         if paused:
-            partitions.add((topic, number))
+            held.add((topic, number, offset))
         else:
-            partitions.discard((topic, number))
-        metrics.PAUSED.labels(reason).set(bool(partitions))
+            held.discard((topic, number, offset))
+        metrics.PAUSED.labels(reason).set(bool(held))
+
+    def _forget(self, partition: AnyPartition) -> None:
+        for reason, held in self._paused.items():
+            left = {one for one in held if one[:2] != (partition.topic, partition.number)}
+            self._paused[reason] = left
+            metrics.PAUSED.labels(reason).set(bool(left))
 
 
 def _waiting(lanes: WatchedLanes, topic: str) -> float:

@@ -26,7 +26,8 @@ BUILD_INFO = Gauge("recado_build_info", "1; its labels say what runs", ["service
 PAUSED = Gauge(
     "recado_intake_paused",
     "1 while nothing more is taken in, by reason: kafka (ingress answers 503), unavailable (a "
-    "dependency of the handler is down), backlog (enough waits in memory)",
+    "dependency of the handler is down, perhaps for some conversations only), backlog (enough "
+    "waits in memory, or is done beyond the commit)",
     ["reason"],
 )
 
@@ -65,8 +66,9 @@ PUBLISH_FAILURES = Counter(
 # Every service that consumes
 RECORDS_HANDLED = Counter(
     "recado_records_handled_total",
-    "Records by topic and outcome (handled, skipped_tombstone, skipped_stale, unknown_type, "
-    "dead_letter); a record of an unknown type is counted as handled, too",
+    "Records by topic and outcome (handled, skipped_tombstone, skipped_stale, "
+    "skipped_already_done, unknown_type, dead_letter); a record of an unknown type is counted as "
+    "handled, too",
     ["topic", "outcome"],
 )
 HANDLE_SECONDS = Histogram(

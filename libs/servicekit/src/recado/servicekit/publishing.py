@@ -35,12 +35,14 @@ class LastingPublisher:
         self._source = source
         self._broker: KafkaBroker | None = None
         self._connecting = asyncio.Lock()
+        self._attempts = 0
+        self._failed: BaseException | None = None  # what the last attempt to connect ended with
 
     async def publish(self, *events: Event) -> None:
         """Write the events; return when Kafka has acknowledged all of them.
 
-        Connects where there is no connection. Raises `NotAcknowledged`, also where Kafka can't be
-        reached.
+        Connects where there is no connection; calls that come meanwhile share what comes of it.
+        Raises `NotAcknowledged`, also where Kafka can't be reached.
         """
         broker = await self._connected([event.type for event in events])
         try:
@@ -58,16 +60,24 @@ class LastingPublisher:
             await self._drop(self._broker)
 
     async def _connected(self, what: list[str]) -> KafkaBroker:
+        seen = self._attempts
         async with self._connecting:
             if self._broker is not None:
                 return self._broker
+            if self._failed is not None and self._attempts != seen:
+                # It failed while we waited for it. Each trying again, one after another, would
+                # have the last of many callers wait for minutes.
+                raise NotAcknowledged(what, type(self._failed).__name__) from self._failed
             broker = make_broker(self._settings, self._source)
             try:
                 async with asyncio.timeout(PUBLISH_TIMEOUT.total_seconds()):
                     await broker.start()
             except (TimeoutError, KafkaError, OSError) as error:
+                self._attempts += 1
+                self._failed = error
                 await _stop(broker)
                 raise NotAcknowledged(what, type(error).__name__) from error
+            self._failed = None
             self._broker = broker
             return broker
 

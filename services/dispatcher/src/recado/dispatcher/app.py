@@ -4,6 +4,7 @@ import asyncio
 import os
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from zlib import crc32
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -18,13 +19,13 @@ from recado.dispatcher.senders import PooledSenders
 from recado.dispatcher.settings import DispatcherSettings
 from recado.dispatcher.store import MongoDocuments
 from recado.schemas.events import AnswerDelivered, AnswerNotDelivered
-from recado.schemas.topics import DELIVERIES, dead_letters
+from recado.schemas.topics import ANSWERS, DELIVERIES, dead_letters
 from recado.servicekit.consumer import ConsumerService
 from recado.servicekit.consuming import LaneMetrics
 from recado.servicekit.exposition import exposition
 from recado.servicekit.kafka import make_broker, make_producer
 from recado.servicekit.publishing import LastingPublisher
-from recado_lanes import LaneOptions, Lanes
+from recado_lanes import LaneOptions, Lanes, Record
 from recado_lanes.faststream import attach, serve
 from recado_lanes.kafka import GroupOptions, KafkaDeadLetters
 
@@ -39,6 +40,14 @@ RECORD_TIMEOUT = timedelta(minutes=30)
 
 TRANSIENT_ATTEMPTS = 1000
 """A platform that wants a pause is asked again until the answer's deadline."""
+
+
+ANSWER_LANES = 4
+"""So many answers of a partition are sent at once: 48 of a dispatcher's 64 slots at most.
+
+With a slot for each conversation a platform that hangs would fill all of them, and the reports
+that say what did arrive would wait behind it: answers would be sent again that customers have.
+"""
 
 
 class App(ConsumerService):
@@ -92,6 +101,11 @@ class App(ConsumerService):
         return None
 
 
+def answer_lane(record: Record) -> int | None:
+    """Which of its partition's lanes an answer goes through: always one for a conversation."""
+    return None if record.key is None else crc32(record.key) % ANSWER_LANES
+
+
 def _attach(
     broker: KafkaBroker,
     producer: AIOKafkaProducer,
@@ -102,6 +116,7 @@ def _attach(
     return attach(
         broker,
         handlers=handlers.by_topic(),
+        keys={ANSWERS.name: answer_lane},
         dead_letters=KafkaDeadLetters(producer.send_and_wait, dead_letters(SERVICE).name),
         group=GroupOptions(
             group_id=GROUP,

@@ -55,7 +55,7 @@ class Handlers:
         except (StoreUnavailable, NotAcknowledged) as error:
             raise Unavailable(str(error)) from error
         except IntegrationStopped as error:
-            # One broken token must not hold up the other integrations' conversations.
+            # One broken token holds up the lanes that its answers go through, nothing else.
             raise Unavailable(str(error), only_key=True) from error
         except SendLater as error:
             raise Transient(str(error), error.retry_after) from error

@@ -17,6 +17,12 @@ class DispatcherSettings(ConsumerSettings):
     """The dispatcher's settings."""
 
     port: int = Field(default=DEFAULT_PORT, ge=0, le=65535, description="Health and metrics")
+    concurrency: int = Field(
+        default=64,
+        ge=64,
+        le=10_000,
+        description="So many keys at most are worked on at once, 48 of them answers at most",
+    )
     mongodb_url: SecretStr = Field(
         default=SecretStr("mongodb://127.0.0.1:27017"),
         description="MongoDB's address; it may hold a password",
