@@ -6,6 +6,7 @@ What a redrive promises is in `recado.cli.redriving`, how letters are told apart
 
 from dataclasses import replace
 from pathlib import Path
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -121,7 +122,7 @@ def show_plan(planned: Plan, *, really: bool, as_json: bool) -> None:
         ("dead since", "from", "outcome"),
         [
             (
-                local_time(letter.at),
+                _when(letter.at),
                 one_line(letter.origin),
                 _lines_of(outcome, one_line(letter.error)),
             )
@@ -143,7 +144,7 @@ def show_causes(topic: str, found: Letters, *, as_json: bool) -> None:
             (
                 str(one.waiting),
                 str(one.redriven),
-                "\n".join(dict.fromkeys(map(local_time, (one.first, one.last)))),
+                "\n".join(dict.fromkeys(map(_when, (one.first, one.last)))),
                 _lines_of(
                     f"{one_line(one.error)} in {one_line(one.topic)}",
                     f"{one_line(one.example.origin)}: {one_line(one.example.message)}"[
@@ -156,6 +157,11 @@ def show_causes(topic: str, found: Letters, *, as_json: bool) -> None:
     )
     if found.others:
         console.print(f"{found.others} records are no dead letters.")
+
+
+def _when(moment: datetime) -> str:
+    """A date, where there is one, above its time: it must not crowd out what one looks for."""
+    return local_time(moment).replace(" ", "\n")
 
 
 def _lines_of(first: str, second: str) -> Text:
