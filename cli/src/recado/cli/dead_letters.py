@@ -5,8 +5,8 @@ What a redrive promises is in `recado.cli.redriving`, how letters are told apart
 """
 
 from dataclasses import replace
-from pathlib import Path
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
