@@ -237,8 +237,7 @@ async def test_three_dead_letters_are_mended_sent_back_and_answered_once(
     world: World, tmp_path: Path
 ) -> None:
     """Broken records are exported, mended by hand and sent back, of rag and dispatcher alike."""
-    customers = [str(790_000 + number) for number in range(3)]
-    await world.make_known(chats=[int(one) for one in customers])
+    customers = [str(chat) for chat in await world.new_chats(3)]
     whole = {}
     producer = make_producer(world.settings, "test")
     await producer.start()

@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from itertools import count
 from pathlib import Path
 
 import httpx
@@ -59,8 +58,7 @@ async def test_two_rag_processes_share_the_work(world: World, second_rag: Servic
 
     await eventually(partitions_are_shared, "partitions for both rag processes")
     before = await handled()
-    chats = range(780_000, 780_040)
-    await world.make_known(chats=chats)
+    chats = await world.new_chats(40)
     async with httpx.AsyncClient(timeout=20) as http:
         for number, chat in enumerate(chats):
             assert (await world.post(http, post_of(chat, number))).status_code == 200
@@ -94,11 +92,9 @@ async def test_each_service_is_stopped_and_started_alone_while_messages_come(
         raise AssertionError("a webhook was never taken")
 
     async def keep_sending(http: httpx.AsyncClient) -> None:
-        numbers = count(790_000)
         async with asyncio.TaskGroup() as sending:
             while not done.is_set():
-                chats.append(next(numbers))
-                await world.make_known(chats=chats[-1:])
+                chats.extend(await world.new_chats(1))
                 sending.create_task(insist(http, chats[-1]))
                 await asyncio.sleep(PAUSE)
 

@@ -1,10 +1,11 @@
 """The whole of Recado and its outside world, for tests that follow a message from end to end."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -55,6 +56,13 @@ class World:
 
     stack: Stack
     settings: CliSettings
+    _chats: Iterator[int] = field(default_factory=lambda: count(800_000))
+
+    async def new_chats(self, number: int) -> list[int]:
+        """So many Telegram chats that the platform knows and no other test of this world uses."""
+        chats = [next(self._chats) for _ in range(number)]
+        await self.make_known(chats=chats)
+        return chats
 
     @property
     def ingress_url(self) -> str:
