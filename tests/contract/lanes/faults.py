@@ -22,6 +22,7 @@ from recado_lanes.metadata import Completed
 from recado_lanes.offsets import Commit, OffsetTracker
 from recado_lanes.partition import PartitionLanes
 from recado_lanes.slots import Slots
+from recado_lanes.startable import Startable
 from recado_lanes.testing import FakeConsumer
 
 from . import promises
@@ -85,6 +86,15 @@ def a_partition_is_worked_on_serially(patch: pytest.MonkeyPatch) -> None:
         original(self, *args, **options | {"key_of": lambda record: None})  # type: ignore[arg-type]  # passed on
 
     patch.setattr(PartitionLanes, "__init__", one_key)
+
+
+def a_ceiling_is_ignored(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Startable, "took", lambda self, lane: None)
+    patch.setattr(Startable, "left", lambda self, lane: None)
+
+
+def what_stood_aside_is_forgotten(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Startable, "_make_up", lambda self, ceiling: None)
 
 
 def a_rejected_commit_is_recorded_as_done(patch: pytest.MonkeyPatch) -> None:
@@ -179,6 +189,10 @@ FAULTS: Sequence[Fault] = (
     Fault(metadata_of_any_log_is_believed, promises.metadata_of_another_log_is_ignored),
     Fault(two_records_of_a_key_at_once, promises.keys_are_in_order_and_side_by_side),
     Fault(a_partition_is_worked_on_serially, promises.a_slow_key_delays_no_other),
+    Fault(a_ceiling_is_ignored, promises.no_more_of_a_topic_than_its_ceiling_are_worked_on),
+    Fault(
+        what_stood_aside_is_forgotten, promises.no_more_of_a_topic_than_its_ceiling_are_worked_on
+    ),
     Fault(a_rejected_commit_is_recorded_as_done, promises.a_rejected_commit_is_made_again),
     Fault(a_revocation_does_not_wait_for_work, promises.a_rebalance_repeats_nothing),
     Fault(

@@ -95,6 +95,21 @@ async def a_slow_key_delays_no_other(world: World) -> None:
     await until(world, lambda: set(ledger.done) == places)
 
 
+async def no_more_of_a_topic_than_its_ceiling_are_worked_on(world: World) -> None:
+    """However many slots there are; those that stand aside have their turn."""
+    ledger = Ledger()
+    ledger.held = {(n % 2, n // 2) for n in range(6)}
+    places = await write(world, 40, keys=20)
+    await world.member(ledger, ceiling=6, concurrency=20)
+    await until(world, lambda: len(ledger.working) == 6)
+    await asyncio.sleep(0.1)
+    assert len(ledger.working) == 6
+    ledger.open.set()
+    await until(world, lambda: set(ledger.done) == places)
+    assert ledger.most == 6
+    assert all(run == sorted(run) for run in ledger.of_key.values())
+
+
 async def after_a_crash_only_what_was_in_flight_is_repeated(world: World) -> None:
     """Whatever was done beyond the first gap; and nothing is lost."""
     ledger = Ledger()
@@ -311,6 +326,7 @@ def _record(partition: Partition, *, offset: int) -> Record:
 PROMISES: tuple[Promise, ...] = (
     keys_are_in_order_and_side_by_side,
     a_slow_key_delays_no_other,
+    no_more_of_a_topic_than_its_ceiling_are_worked_on,
     after_a_crash_only_what_was_in_flight_is_repeated,
     a_rebalance_repeats_nothing,
     what_was_polled_before_a_revocation_is_not_handled_after_it,

@@ -66,7 +66,9 @@ class World(Protocol):
         """A record more."""
         ...
 
-    async def member(self, handler: Handler | Batch, **options: object) -> Member:
+    async def member(
+        self, handler: Handler | Batch, *, ceiling: int | None = None, **options: object
+    ) -> Member:
         """A member more; options are of `LaneOptions`. Polls take few records at a time."""
         ...
 
@@ -163,11 +165,14 @@ class FakeWorld:
     async def write(self, value: bytes | None, *, key: bytes, partition: int = 0) -> None:
         self.kafka.append(self.topic, value, key=key, partition=partition)
 
-    async def member(self, handler: Handler | Batch, **options: object) -> Member:
+    async def member(
+        self, handler: Handler | Batch, *, ceiling: int | None = None, **options: object
+    ) -> Member:
         consumer = FakeConsumer(self.kafka)
         consumer.lanes = Lanes(
             handlers={self.topic: handler},
             consumer=consumer,
+            ceilings={} if ceiling is None else {self.topic: ceiling},
             dead_letters=self.dead_letters,
             options=replace(OPTIONS, **options),  # type: ignore[arg-type]  # any field of it
             observer=BaseObserver(),
@@ -232,11 +237,14 @@ class KafkaWorld:
     async def write(self, value: bytes | None, *, key: bytes, partition: int = 0) -> None:
         await self._producer.send_and_wait(self.topic, value, key=key, partition=partition)
 
-    async def member(self, handler: Handler | Batch, **options: object) -> Member:
+    async def member(
+        self, handler: Handler | Batch, *, ceiling: int | None = None, **options: object
+    ) -> Member:
         broker = KafkaBroker(self._bootstrap, allow_auto_create_topics=False, logger=None)
         lanes = attach(
             broker,
             handlers={self.topic: handler},
+            ceilings={} if ceiling is None else {self.topic: ceiling},
             dead_letters=self.dead_letters,
             group=GroupOptions(
                 group_id=self._group,

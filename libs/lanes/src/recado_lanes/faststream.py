@@ -165,6 +165,7 @@ def attach(
     options: LaneOptions,
     restore: Mapping[str, Restore] | None = None,
     keys: Mapping[str, KeyOf] | None = None,
+    ceilings: Mapping[str, int] | None = None,
     observer: Observer | None = None,
 ) -> Lanes:
     """Subscribe the broker to the handlers' topics and return the lanes that do the work.
@@ -195,6 +196,7 @@ def attach(
         options=options,
         restore=restore,
         keys=keys,
+        ceilings=ceilings,
         observer=observer,
     )
     heartbeat = min(group.heartbeat_interval, group.session_timeout / 3)

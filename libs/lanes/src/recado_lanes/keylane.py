@@ -11,6 +11,7 @@ from datetime import timedelta
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
+from recado_lanes.backlogs import Backlogs
 from recado_lanes.batch import Batch
 from recado_lanes.dead_letter import DeadLetter
 from recado_lanes.outage import Outage
@@ -63,6 +64,7 @@ class KeyLane:
         "rank",
         "singly",
         "spent",
+        "stands_in",
         "state",
         "task",
         "timer",
@@ -81,6 +83,8 @@ class KeyLane:
         """What is handled now, or tried again later."""
         self.state = State.IDLE
         self.rank = 0
+        self.stands_in: Backlogs[KeyLane] | None = None
+        """Where it waits for its turn."""
         self.singly = 0
         """So many of the records waiting were in a batch that failed: one by one now."""
         self.task: asyncio.Task[None] | None = None

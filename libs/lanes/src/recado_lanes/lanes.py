@@ -45,15 +45,18 @@ from recado_lanes.ports import (
 )
 from recado_lanes.record import Handler, KeyOf, Partition, Record, Restore, record_key
 from recado_lanes.slots import Slots
+from recado_lanes.startable import Ceiling
 from recado_lanes.turning import Turning
 
 AT_ONCE: Final = timedelta(0)
 
 
 class Lanes:
-    """One consumer's work. `handlers`, `restore` and `keys` are by topic.
+    """One consumer's work. `handlers`, `restore`, `keys` and `ceilings` are by topic.
 
     `keys` says which records must be in order; where it says nothing, the record's key does.
+    `ceilings` says how many keys of a topic may be worked on at once, so that handlers of one that
+    hang leave room for the others.
 
     Run it once, either by `await lanes.run()` in a task of yours or as a context manager. Start
     it before the consumer and stop it before the consumer: `stop` returns when all is drained
@@ -69,17 +72,21 @@ class Lanes:
         options: LaneOptions,
         restore: Mapping[str, Restore] | None = None,
         keys: Mapping[str, KeyOf] | None = None,
+        ceilings: Mapping[str, int] | None = None,
         observer: Observer | None = None,
     ) -> None:
-        unknown = {*(restore or {}), *(keys or {})} - set(handlers)
+        unknown = {*(restore or {}), *(keys or {}), *(ceilings or {})} - set(handlers)
         if unknown:
-            raise ValueError(f"restore hooks or keys without a handler: {sorted(unknown)}")
+            raise ValueError(
+                f"hooks, keys or ceilings without a handler: {sorted(unknown)}"
+            )
         self._handlers = dict(handlers)
         self._restore = dict(restore or {})
         self._consumer = consumer
         self._options = options
         self._observer: Observer = LoggingObserver() if observer is None else observer
         self._keys = dict(keys or {})
+        self._ceilings = {topic: Ceiling(limit) for topic, limit in (ceilings or {}).items()}
         self._slots = Slots(
             dead_letters,
             options,
@@ -359,6 +366,7 @@ class Lanes:
             options=self._options,
             observer=self._observer,
             arrived=self._slots.arrived,
+            ceiling=self._ceilings.get(partition.topic),
         )
         return lanes
 

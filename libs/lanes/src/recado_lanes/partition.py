@@ -12,6 +12,7 @@ runs the restore hook with the first record, and then hands the records to their
 import asyncio
 from collections import deque
 from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING
 
 from recado_lanes.batch import Batch
 from recado_lanes.calling import call
@@ -24,6 +25,9 @@ from recado_lanes.outage import Outage
 from recado_lanes.ports import Committed, Observer, ProgressObserver, Skipped
 from recado_lanes.record import Handler, KeyOf, Partition, Record, Restore
 from recado_lanes.retry import Backoff, set_within
+
+if TYPE_CHECKING:
+    from recado_lanes.startable import Ceiling
 
 
 class PartitionLanes:
@@ -39,8 +43,11 @@ class PartitionLanes:
         options: LaneOptions,
         observer: Observer,
         arrived: Callable[[KeyLane, Record], None],
+        ceiling: "Ceiling | None" = None,
     ) -> None:
         self.partition = partition
+        self.ceiling = ceiling
+        """That of its topic."""
         self.offsets = OffsetTracker()
         self.keys: dict[Hashable, KeyLane] = {}
         self.assigned = False

@@ -3,7 +3,8 @@
 What it promises:
 
 - No more keys than the limit are worked on, and each by one attempt at a time.
-- The key with the longest backlog is started first, and none starves (`recado_lanes.backlogs`).
+- The key with the longest backlog is started first, and none starves; no more of a topic than its
+  ceiling (`recado_lanes.startable`). A probe is started whatever the ceiling.
 - A key that waits (to try again, for its batch to settle, for an outage to end) holds no slot.
 - `Unavailable` begins an outage: nothing is started but one probe at a time. Every second probe
   is a record that did not fail, so that one record which always finds its dependency down can't
@@ -26,7 +27,6 @@ from datetime import timedelta
 from functools import partial
 from typing import Final
 
-from recado_lanes.backlogs import Backlogs
 from recado_lanes.batch import Batch
 from recado_lanes.errors import ConsumerFailed, Fatal, HandlerStuck, Unavailable
 from recado_lanes.handling import Handling, Judgement, Verdict
@@ -37,6 +37,7 @@ from recado_lanes.outage import Outage
 from recado_lanes.partition import PartitionLanes
 from recado_lanes.ports import DeadLetters, Observer
 from recado_lanes.record import Record
+from recado_lanes.startable import Startable
 
 QUICK: Final = 0.0002
 """Seconds: what takes less has probably not let the loop do anything else."""
@@ -72,7 +73,7 @@ class Slots:
         self._progressed = progressed
         self._limit = Limit(options.concurrency, options.adaptive)
         self._handling = Handling(dead_letters, options, observer, self._limit)
-        self._backlogs: Backlogs[KeyLane] = Backlogs()
+        self._startable = Startable()
         self._working: set[KeyLane] = set()
         self._outage = Outage(options, self._handling.backoff, observer)
         self._suspended: deque[KeyLane] = deque()
@@ -108,7 +109,7 @@ class Slots:
         lane.waiting.append(record)
         state = lane.state
         if state is State.READY:
-            self._backlogs.grew(lane)
+            self._startable.grew(lane)
         elif state is State.IDLE:
             if lane.settled():
                 self._ready(lane)
@@ -124,8 +125,11 @@ class Slots:
         """Start what there is room for."""
         if self._outage.lasts or self._closed:
             return
-        while self._backlogs and len(self._working) < self._limit.now:
-            self._start(self._backlogs.pop())
+        while len(self._working) < self._limit.now:
+            lane = self._startable.pop()
+            if lane is None:
+                return
+            self._start(lane)
 
     def close(self, partitions: Iterable[PartitionLanes]) -> None:
         """Start nothing more of these, and wait for nothing in them."""
@@ -133,7 +137,7 @@ class Slots:
             partition.close()
             for lane in partition.keys.values():
                 lane.stop_timer()
-                self._backlogs.remove(lane)
+                self._startable.remove(lane)
 
     def cut(self, partitions: Collection[PartitionLanes]) -> None:
         """Cancel what is in work in these, which are closed."""
@@ -184,6 +188,7 @@ class Slots:
         lane.state = State.WORKING
         lane.partition.working += 1
         self._working.add(lane)
+        self._startable.took(lane)
 
     def _attempt(self, lane: KeyLane) -> None:
         slot = Slot(lane)
@@ -217,7 +222,10 @@ class Slots:
             ):
                 self.fill()
                 return
-            lane = self._backlogs.pop()
+            following = self._startable.pop()
+            if following is None:
+                return
+            lane = following
             self._take(lane)
             lane.task = task
             slot.lane = lane
@@ -228,7 +236,7 @@ class Slots:
         return (
             self._outage.lasts
             or self._closed
-            or not self._backlogs
+            or not self._startable
             or len(self._working) >= self._limit.now
         )
 
@@ -273,6 +281,7 @@ class Slots:
 
     def _leave(self, lane: KeyLane) -> None:
         self._working.discard(lane)
+        self._startable.left(lane)
         lane.partition.left()
 
     def _go_on(self, lane: KeyLane, judgement: Judgement) -> None:
@@ -295,7 +304,7 @@ class Slots:
 
     def _ready(self, lane: KeyLane) -> None:
         lane.state = State.READY
-        self._backlogs.add(lane)
+        self._startable.add(lane)
 
     def _wait(self, lane: KeyLane, wait: timedelta) -> None:
         if lane.partition.closed:
@@ -347,13 +356,12 @@ class Slots:
         while self._suspended and self._suspended[0].partition.closed:
             self._suspended.popleft()
         others_turn = self._probes % 2 == 0
-        if self._backlogs and (others_turn or not self._suspended):
-            lane = self._backlogs.pop()
-        elif self._suspended:
+        lane = self._startable.pop() if others_turn or not self._suspended else None
+        if lane is None:
+            if not self._suspended:
+                self._over(None)  # nothing here needs it any more
+                return
             lane = self._suspended.popleft()
-        else:
-            self._over(None)  # nothing here needs it any more
-            return
         self._probe = lane
         self._start(lane)
 
