@@ -41,7 +41,9 @@ class Consumer(ConsumerService):
     async def open_parts(self, parts: AsyncExitStack) -> None:
         del parts
 
-    async def consume(self, parts: AsyncExitStack, until: asyncio.Event) -> None:
+    async def consume(
+        self, parts: AsyncExitStack, until: asyncio.Event, at_once: asyncio.Event
+    ) -> None:
         raise AssertionError("there is no Kafka")
 
 

@@ -2,7 +2,9 @@
 
 `Lanes` is the engine and knows no framework; `recado_lanes.faststream` attaches it to a
 FastStream broker, `recado_lanes.kafka` speaks to aiokafka, `recado_lanes.testing` is a Kafka in
-memory for tests. Errors say what is to be done with a record: see `recado_lanes.errors`.
+memory for tests. `recado_lanes.consume` is a whole consumer in one call, `recado_lanes.typed` makes
+handlers of events, `recado_lanes.tracing` a span for each record. Errors say what is to be done
+with a record: see `recado_lanes.errors`.
 """
 
 from recado_lanes.batch import Batch

@@ -77,9 +77,7 @@ class Lanes:
     ) -> None:
         unknown = {*(restore or {}), *(keys or {}), *(ceilings or {})} - set(handlers)
         if unknown:
-            raise ValueError(
-                f"hooks, keys or ceilings without a handler: {sorted(unknown)}"
-            )
+            raise ValueError(f"hooks, keys or ceilings without a handler: {sorted(unknown)}")
         self._handlers = dict(handlers)
         self._restore = dict(restore or {})
         self._consumer = consumer

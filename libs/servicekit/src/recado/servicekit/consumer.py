@@ -48,6 +48,7 @@ class ConsumerService(abc.ABC):
         health = Health({"kafka": metrics.problem, **checks}, exposed, stuck)
         self._health = HealthServer(health, settings.host, settings.port)
         self._until = asyncio.Event()
+        self._at_once = asyncio.Event()
         self._consuming: asyncio.Task[None] | None = None
         self._parts = AsyncExitStack()
 
@@ -56,10 +57,13 @@ class ConsumerService(abc.ABC):
         """Open what the service needs besides Kafka, and have it closed by `parts`."""
 
     @abc.abstractmethod
-    async def consume(self, parts: AsyncExitStack, until: asyncio.Event) -> None:
-        """Consume until the event is set; raise what ends it before.
+    async def consume(
+        self, parts: AsyncExitStack, until: asyncio.Event, at_once: asyncio.Event
+    ) -> None:
+        """Consume until `until` is set; raise what ends it before.
 
-        Kafka and the topics of the lanes were there just now.
+        Once `at_once` is set, nothing is waited for any more: what is in work is cancelled, what
+        is done is committed. Kafka and the topics of the lanes were there just now.
         """
 
     async def start(self) -> None:
@@ -85,6 +89,10 @@ class ConsumerService(abc.ABC):
             await asyncio.gather(self._consuming, return_exceptions=True)
         await self._parts.aclose()
 
+    def hurry(self) -> None:
+        """Let what is in hand go, commit what is done, leave the group, close."""
+        self._at_once.set()
+
     async def pause(self) -> None:
         """Wait a little, or until the service is told to stop."""
         with suppress(TimeoutError):
@@ -101,7 +109,7 @@ class ConsumerService(abc.ABC):
                 await self.pause()
             else:
                 if not missing:
-                    return await self.consume(self._parts, self._until)
+                    return await self.consume(self._parts, self._until, self._at_once)
                 log.warning("consumer.waits_for_topics", topics=missing)
                 await self.pause()
         return None

@@ -1,14 +1,17 @@
 """Run a service until it is told to stop or one of its parts fails.
 
-SIGTERM and SIGINT stop it in order. A second signal ends it at once. A part that fails ends the
-service with status 1, so that its supervisor starts it anew.
+SIGTERM and SIGINT stop it in order: what is in hand is finished. A second signal ends it at once
+and still in order: what is in hand is let go, what is done is committed. A third ends the process
+there and then, with status 1. So does the second where there is nothing to hurry: while the service
+starts, or if it is no `Hurrying` one. A part that fails ends the service with status 1, so that its
+supervisor starts it anew.
 """
 
 import asyncio
 import os
 import signal
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import structlog
 
@@ -30,6 +33,14 @@ class Service(Protocol):
         """Return what broke the service, as soon as something did."""
 
 
+@runtime_checkable
+class Hurrying(Protocol):
+    """A service whose `stop` can be told to wait for nothing more."""
+
+    def hurry(self) -> None:
+        """Let go of what is under way; `stop`, which may be running, then ends soon."""
+
+
 def run(make: Callable[[], Service]) -> int:
     """Make the service and run it to the end; the exit status.
 
@@ -43,11 +54,16 @@ async def _run(make: Callable[[], Service]) -> int:
     service = make()
     stop_asked = asyncio.Event()
     loop = asyncio.get_running_loop()
+    hurry: list[Callable[[], None]] = []
 
     def on_signal() -> None:
-        if stop_asked.is_set():
+        if not stop_asked.is_set():
+            stop_asked.set()
+        elif hurry:
+            log.warning("service.hurrying")
+            hurry.pop()()
+        else:
             os._exit(EXIT_FAILED)
-        stop_asked.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
@@ -57,6 +73,8 @@ async def _run(make: Callable[[], Service]) -> int:
         except Exception as error:
             log.exception("service.start_failed", error=type(error).__name__)
             return EXIT_FAILED
+        if isinstance(service, Hurrying):
+            hurry.append(service.hurry)
         log.info("service.started")
         broken = await _first(stop_asked.wait, service.failed)
         if isinstance(broken, BaseException):

@@ -14,9 +14,10 @@ from recado.indexer.settings import IndexerSettings
 from recado.knowledge.chunking import ChunkingOptions
 from recado.knowledge.connect import make_embedder, make_knowledge
 from recado.knowledge.errors import KnowledgeError, KnowledgeUnavailable
+from recado.schemas.encoding import UndecodableEvent
+from recado.schemas.events import Event
 from recado.schemas.topics import DOCUMENTS, dead_letters
 from recado.servicekit import metrics as all_metrics
-from recado.servicekit import tracing
 from recado.servicekit.consumer import ConsumerService
 from recado.servicekit.consuming import LaneMetrics, event_of
 from recado.servicekit.exposition import exposition
@@ -24,6 +25,8 @@ from recado.servicekit.kafka import make_broker, make_producer
 from recado_lanes import Handler, LaneOptions, Lanes, Record
 from recado_lanes.faststream import attach, serve
 from recado_lanes.kafka import GroupOptions, KafkaDeadLetters
+from recado_lanes.tracing import traced
+from recado_lanes.typed import typed
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -43,14 +46,15 @@ class App(ConsumerService):
     def __init__(self, settings: IndexerSettings) -> None:
         self._embedder = make_embedder(settings, observe=_count_embedding_request)
         self._knowledge = make_knowledge(settings, self._embedder)
-        self._indexer = Indexer(
+        indexer = Indexer(
             self._knowledge,
             ChunkingOptions(target=settings.chunk_target, maximum=settings.chunk_maximum),
         )
         metrics = LaneMetrics()
         self._broker = make_broker(settings, SERVICE)
         self._producer: AIOKafkaProducer = make_producer(settings, SERVICE)
-        self._lanes = _attach(self._broker, self._producer, settings, self._handle, metrics)
+        handler = handler_of(indexer)
+        self._lanes = _attach(self._broker, self._producer, settings, handler, metrics)
         metrics.watch(self._lanes)
         exposed = exposition(SERVICE, reads=READS)
         super().__init__(settings, metrics, {"knowledge": self._knowledge_problem}, exposed)
@@ -67,20 +71,13 @@ class App(ConsumerService):
         except KnowledgeUnavailable as error:
             log.warning("indexer.knowledge_unavailable", error=str(error))
 
-    async def consume(self, parts: AsyncExitStack, until: asyncio.Event) -> None:
+    async def consume(
+        self, parts: AsyncExitStack, until: asyncio.Event, at_once: asyncio.Event
+    ) -> None:
         """Index documents."""
         parts.push_async_callback(self._producer.stop)
         await self._producer.start()
-        await serve(self._broker, self._lanes, until)
-
-    async def _handle(self, record: Record) -> None:
-        with told_to_the_lane():
-            event = event_of(record)
-            if event is None:
-                return
-            parent = tracing.traceparent_of(record.headers)
-            with tracing.span("index", parent=parent):
-                await self._indexer.handle(event)
+        await serve(self._broker, self._lanes, until, at_once=at_once)
 
     async def _knowledge_problem(self) -> str | None:
         try:
@@ -88,6 +85,16 @@ class App(ConsumerService):
         except KnowledgeError as error:
             return str(error)
         return None
+
+
+def handler_of(indexer: Indexer) -> Handler:
+    """Does the work of one record of a document, in the trace of whoever submitted it."""
+
+    async def index(event: Event) -> None:
+        with told_to_the_lane():
+            await indexer.handle(event)
+
+    return traced(typed(event_of, index, undecodable=UndecodableEvent))
 
 
 def document_of(record: Record) -> bytes | None:

@@ -9,16 +9,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from recado.knowledge.errors import InvalidDocument, KnowledgeMisconfigured, KnowledgeUnavailable
-from recado.schemas.encoding import UndecodableEvent
 from recado_lanes import Permanent, Unavailable
 
 
 @contextmanager
 def told_to_the_lane() -> Iterator[None]:
-    """Around the handling of one record. Raises Permanent or Unavailable."""
+    """Around the handling of one event. Raises Permanent or Unavailable."""
     try:
         yield
-    except (UndecodableEvent, InvalidDocument) as error:
+    except InvalidDocument as error:
         raise Permanent(str(error)) from error
     except (KnowledgeUnavailable, KnowledgeMisconfigured) as error:
         raise Unavailable(str(error)) from error

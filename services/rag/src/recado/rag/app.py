@@ -75,11 +75,13 @@ class App(ConsumerService):
         if self._gemini is not None:
             await self._gemini.load()
 
-    async def consume(self, parts: AsyncExitStack, until: asyncio.Event) -> None:
+    async def consume(
+        self, parts: AsyncExitStack, until: asyncio.Event, at_once: asyncio.Event
+    ) -> None:
         """Answer messages."""
         parts.push_async_callback(self._producer.stop)
         await self._producer.start()
-        await serve(self._broker, self._lanes, until)
+        await serve(self._broker, self._lanes, until, at_once=at_once)
 
     def _attach(self, settings: RagSettings, observer: LaneMetrics) -> Lanes:
         catalogue = texts.load()
