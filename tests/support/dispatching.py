@@ -1,7 +1,7 @@
 """A dispatcher without Kafka, MongoDB or platforms: its core on fakes, and events to feed it.
 
-Time stands still but for `World.sleep`, which moves it; what a test wants to happen meanwhile it
-puts into `World.meanwhile`.
+Time stands still but while a record waits for a result: as lanes does, `World.take` hands it over
+again then. What a test wants to happen meanwhile it puts into `World.meanwhile`.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -13,7 +13,7 @@ from recado.channels.errors import SendError
 from recado.channels.registry import CHANNELS
 from recado.dispatcher import callback
 from recado.dispatcher.attempts import Attempts
-from recado.dispatcher.handlers import Handlers
+from recado.dispatcher.handlers import Handlers, LookAgain
 from recado.dispatcher.ledger import KEPT, Ledger
 from recado.dispatcher.outgoing import Outgoing, Position
 from recado.dispatcher.parts import Parts, Timing, WhenUncertain
@@ -210,7 +210,7 @@ class World:
         self.published: list[AnswerDelivered | AnswerNotDelivered] = []
         self.publish_fails: list[Exception] = []
         self.now = NOW
-        self.slept: list[timedelta] = []
+        self.waited: list[timedelta] = []
         self.meanwhile: Callable[[], Awaitable[None]] | None = None
         self._telegram_resends = telegram_resends
         self._runs = 0
@@ -227,7 +227,6 @@ class World:
             self.ledger,
             self.attempts,
             self.clock,
-            self.sleep,
             Timing(SEND_TIMEOUT, SKEW),
             {
                 Platform.WHATSAPP: WhenUncertain(UNCERTAIN_AFTER, send_again=True),
@@ -250,16 +249,21 @@ class World:
     def clock(self) -> datetime:
         return self.now
 
-    async def sleep(self, wait: timedelta) -> None:
-        self.slept.append(wait)
-        self.now += wait
-        if self.meanwhile is not None:
-            await self.meanwhile()
-
     async def take(self, *events: Event, offset: int = 0, at: datetime = NOW) -> None:
         """Handle the events as records of their topics, with offsets that rise."""
         for number, event in enumerate(events):
-            await self.handlers.handle(record(event, offset + number, at))
+            await self._handle(record(event, offset + number, at))
+
+    async def _handle(self, one: Record) -> None:
+        """Hand the record over, and again after each wait for a result, as lanes does."""
+        while True:
+            try:
+                return await self.handlers.handle(one)
+            except LookAgain as pending:
+                self.waited.append(pending.wait)
+                self.now += pending.wait
+                if self.meanwhile is not None:
+                    await self.meanwhile()
 
     async def row(self, name: Name, row_id: object) -> dict[str, object]:
         found = await self.documents.read(name, str(row_id))

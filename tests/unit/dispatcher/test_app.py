@@ -1,27 +1,86 @@
 """How many answers may be under way, so that reports of what arrived find room beside them."""
 
-from datetime import UTC, datetime
+import asyncio
+from uuid import UUID
 
-from recado.dispatcher.app import ANSWER_LANES, answer_lane
+from recado.dispatcher.app import ceilings, options
+from recado.dispatcher.handlers import READS
+from recado.dispatcher.ports import Name
 from recado.dispatcher.settings import DispatcherSettings
+from recado.schemas.conversations import ReplyTo
+from recado.schemas.encoding import encode
+from recado.schemas.events import Event, WebhookReceived
 from recado.schemas.topics import CONVERSATION_PARTITIONS
-from recado_lanes import Record
+from recado.schemas.webhooks import WebhookOutcome
+from recado_lanes import Lanes
+from recado_lanes.testing import FakeConsumer, FakeDeadLetters, FakeKafka, poll_until
+from support.dispatching import NOW, WHATSAPP, World, answer, message, status
+from support.memory_documents import MemoryDocuments
+
+WEBHOOK = WebhookReceived(
+    id=UUID(int=5),
+    occurred_at=NOW,
+    platform="whatsapp",
+    integration="wa",
+    event_type="message",
+    outcome=WebhookOutcome.ACCEPTED,
+    status=200,
+    payload="{}",
+    payload_bytes=2,
+    payload_sha256="0" * 64,
+)
 
 
-def answer(key: bytes | None) -> Record:
-    return Record("recado.answers", 0, 0, key, b"{}", (), datetime.now(UTC))
+def customer(number: int) -> ReplyTo:
+    return WHATSAPP.model_copy(update={"chat": f"54911{number:08}"})
 
 
-def test_a_conversation_has_one_lane_and_all_of_them_are_used() -> None:
-    lanes = {key: answer_lane(answer(f"telegram:bot:{key}".encode())) for key in range(200)}
-    again = {key: answer_lane(answer(f"telegram:bot:{key}".encode())) for key in range(200)}
-    assert lanes == again
-    assert set(lanes.values()) == set(range(ANSWER_LANES))
-    assert answer_lane(answer(None)) is None
+async def test_a_platform_that_hangs_holds_up_no_report_no_message_and_no_webhook() -> None:
+    """A hundred customers' answers hang: three quarters of the slots are sends, the rest works."""
+    world, settings = World(), DispatcherSettings()
+    assert isinstance(world.documents, MemoryDocuments)
+    rows = world.documents.rows
+    answers_again = asyncio.Event()
 
+    async def hang() -> None:
+        await answers_again.wait()
 
-def test_answers_leave_slots_for_what_came_of_them() -> None:
-    """Though every send hangs, a quarter of the slots is free for statuses and messages."""
-    least = DispatcherSettings.model_fields["concurrency"].metadata
-    assert any(getattr(one, "ge", None) == 64 for one in least)
-    assert CONVERSATION_PARTITIONS * ANSWER_LANES <= 64 * 3 / 4
+    world.platforms.before_answering = hang
+    kafka = FakeKafka({topic.name: CONVERSATION_PARTITIONS for topic in READS})
+    member = FakeConsumer(kafka)
+    member.lanes = Lanes(
+        handlers=world.handlers.by_topic(),
+        consumer=member,
+        dead_letters=FakeDeadLetters(),
+        options=options(settings),
+        ceilings=ceilings(settings),
+    )
+
+    def publish(event: Event, number: int) -> None:
+        one = encode(event, source="test")
+        partition = number % CONVERSATION_PARTITIONS
+        kafka.append(one.topic, one.value, key=one.key, partition=partition, headers=one.headers)
+
+    answers = [answer(number, reply_to=customer(number)) for number in range(100)]
+    for number, event in enumerate(answers):
+        publish(event, number)
+    async with member.lanes:
+        await kafka.join(member)
+        await poll_until(lambda: len(world.platforms.asked) == 48, member)
+        report, question = status("wamid.X", of=answers[0]), message(1)
+        publish(report, 0)
+        publish(question, 0)
+        publish(WEBHOOK, 0)
+        await poll_until(
+            lambda: (
+                "reports" in rows[Name.MESSAGES][str(answers[0].id)]
+                and str(question.id) in rows[Name.MESSAGES]
+                and str(WEBHOOK.id) in rows[Name.WEBHOOKS]
+            ),
+            member,
+        )
+        assert len(world.platforms.asked) == 48
+        assert world.published == []
+        answers_again.set()
+        await poll_until(lambda: len(world.published) == 100, member)
+    assert len(world.platforms.asked) == 100

@@ -9,6 +9,7 @@ from recado.dispatcher.ports import Name
 from recado.schemas.conversations import ReplyTo
 from recado.schemas.deliveries import NotDeliveredReason
 from recado.schemas.events import AnswerDelivered, AnswerNotDelivered
+from recado.servicekit import metrics
 from recado_lanes import Transient
 from support.dispatching import DEADLINE, NOW, TELEGRAM, WHATSAPP, World, answer, message, status
 
@@ -48,10 +49,14 @@ async def test_what_may_have_arrived_is_uncertain_at_the_deadline_and_not_expire
 
 
 async def test_a_part_that_was_not_taken_is_sent_again_and_counts_as_one_repeat() -> None:
-    """What was surely not sent is no repeat."""
+    """What was surely not sent is no repeat, neither in the ledger nor in the metric."""
     world = World()
+    repeated = metrics.PARTS_REPEATED.labels(WHATSAPP.platform.value)._value
+    before = repeated.get()
     await uncertain_and_then_not_taken(world)
+    assert repeated.get() == before
     await world.take(answer(1))
+    assert repeated.get() == before + 1
     (outcome,) = world.published
     assert isinstance(outcome, AnswerDelivered)
     delivery = await world.ledger.read(str(answer(1).id))

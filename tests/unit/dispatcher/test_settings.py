@@ -34,6 +34,23 @@ def test_a_send_longer_than_the_drain_is_refused(
     assert "RECADO_SEND_TIMEOUT" in capsys.readouterr().err
 
 
+def test_sends_leave_slots_for_what_came_of_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A quarter is left unless told otherwise, and to leave none is refused."""
+    assert DispatcherSettings().sending == 48
+    monkeypatch.setenv("RECADO_CONCURRENCY", "2")
+    assert load(DispatcherSettings).sending == 1
+    monkeypatch.setenv("RECADO_CONCURRENCY", "200")
+    assert load(DispatcherSettings).sending == 150
+    monkeypatch.setenv("RECADO_MAX_SENDING", "199")
+    assert load(DispatcherSettings).sending == 199
+    monkeypatch.setenv("RECADO_MAX_SENDING", "200")
+    with pytest.raises(SystemExit):
+        load(DispatcherSettings)
+    assert "RECADO_MAX_SENDING" in capsys.readouterr().err
+
+
 def test_the_address_of_mongodb_is_never_shown() -> None:
     """It may hold a password."""
     assert "mongodb://" not in repr(DispatcherSettings())

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from recado.channels.errors import ResultUnknown, RetryLater
-from recado.dispatcher.ports import Change, Name
+from recado.dispatcher.delivery import Delivery, PartState
+from recado.dispatcher.ports import Change, Document, Name
 from recado.schemas.deliveries import NotDeliveredReason
 from recado.schemas.events import AnswerDelivered, AnswerNotDelivered
 from recado.schemas.webhooks import DeliveryStatus, PlatformError
@@ -74,7 +75,7 @@ async def test_a_status_that_came_before_the_takeover_settles_it_without_waiting
     await world.statuses.report(status("wamid.X", DeliveryStatus.SENT, of=answer(1)))
     await world.take(answer(1))
     assert len(world.platforms.asked) == 1
-    assert world.slept == []
+    assert world.waited == []
 
 
 async def test_after_a_crash_without_a_status_the_part_is_sent_again_once_and_counted() -> None:
@@ -184,7 +185,7 @@ async def test_mongodb_away_after_the_send_does_not_send_again() -> None:
     await world.take(answer(1))
     assert world.platforms.arrived == ["respuesta a 1"]
     assert len(world.platforms.asked) == 1
-    assert world.slept == []
+    assert world.waited == []
     assert delivered(world).platform_message_ids == ("wamid.1",)
 
 
@@ -210,13 +211,42 @@ async def test_a_claim_whose_answer_got_lost_is_not_taken_for_a_send() -> None:
         await world.take(answer(1))
     documents.loses_answer_to, documents.away = (lambda _change: False), False
     await world.take(answer(1))
-    assert world.slept == []
+    assert world.waited == []
     assert len(world.platforms.asked) == 1
     assert delivered(world).repeated_parts == 0
 
 
+async def test_a_claim_that_took_half_of_a_sends_time_sends_nothing_and_leaves_no_doubt() -> None:
+    """With less left, a request that never got a connection could be taken for one that did."""
+    world = World()
+
+    class Slow(MemoryDocuments):
+        async def update(self, change: Change) -> Document | None:
+            changed = await super().update(change)
+            if _sets_state("claimed")(change):
+                world.now += SEND_TIMEOUT * 0.51
+            return changed
+
+    world.documents = slow = Slow()
+    world.restart()
+    with pytest.raises(Transient):
+        await world.take(answer(1))
+    assert world.platforms.asked == []
+    entry = slow.rows[Name.DELIVERIES][str(answer(1).id)]
+    assert Delivery.model_validate(entry).parts[0].state is PartState.PENDING
+
+
 @pytest.mark.parametrize(
-    "step", ["claimed", "sent", "outcome", "recent", "outcome_at", "answered_by"]
+    "step",
+    [
+        "'message_ids'",
+        "claimed",
+        "sent",
+        "'outcome': {",
+        "recent",
+        "outcome_at",
+        "answered_by",
+    ],
 )
 @pytest.mark.parametrize("lost", ["the write", "its answer"])
 async def test_mongodb_may_go_away_at_any_step_and_the_customer_sees_the_answer_once(
@@ -252,7 +282,7 @@ async def test_nothing_is_taken_for_sent_after_a_platform_asked_for_a_pause_and_
         await world.take(answer(1))
     world.restart()
     await world.take(answer(1))
-    assert world.slept == []
+    assert world.waited == []
     assert delivered(world).repeated_parts == 0
 
 

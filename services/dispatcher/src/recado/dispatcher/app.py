@@ -2,9 +2,9 @@
 
 import asyncio
 import os
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import timedelta
-from zlib import crc32
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -15,9 +15,10 @@ from recado.channels.registry import CHANNELS
 from recado.dispatcher.core import build
 from recado.dispatcher.errors import StoreUnavailable
 from recado.dispatcher.handlers import READS, Handlers
+from recado.dispatcher.observing import DispatcherMetrics
 from recado.dispatcher.senders import PooledSenders
 from recado.dispatcher.settings import DispatcherSettings
-from recado.dispatcher.store import MongoDocuments
+from recado.dispatcher.store import CONNECTIONS, MongoDocuments
 from recado.schemas.events import AnswerDelivered, AnswerNotDelivered
 from recado.schemas.topics import ANSWERS, DELIVERIES, dead_letters
 from recado.servicekit.consumer import ConsumerService
@@ -25,7 +26,7 @@ from recado.servicekit.consuming import LaneMetrics
 from recado.servicekit.exposition import exposition
 from recado.servicekit.kafka import make_broker, make_producer
 from recado.servicekit.publishing import LastingPublisher
-from recado_lanes import LaneOptions, Lanes, Record
+from recado_lanes import LaneOptions, Lanes
 from recado_lanes.faststream import attach, serve
 from recado_lanes.kafka import GroupOptions, KafkaDeadLetters
 
@@ -38,16 +39,11 @@ WRITES = (DELIVERIES, dead_letters(SERVICE))
 RECORD_TIMEOUT = timedelta(minutes=30)
 """Longer than an answer's deadline: an answer that the platform does not take ends by that."""
 
-TRANSIENT_ATTEMPTS = 1000
-"""A platform that wants a pause is asked again until the answer's deadline."""
+TRANSIENT_ATTEMPTS = 10_000
+"""Time ends the attempts, not their number: this is more than `RECORD_TIMEOUT` has room for."""
 
-
-ANSWER_LANES = 4
-"""So many answers of a partition are sent at once: 48 of a dispatcher's 64 slots at most.
-
-With a slot for each conversation a platform that hangs would fill all of them, and the reports
-that say what did arrive would wait behind it: answers would be sent again that customers have.
-"""
+JITTER = timedelta(milliseconds=500)
+"""The dispatcher says how long each wait is (`waits`); lanes waits so much longer at most."""
 
 
 class App(ConsumerService):
@@ -55,17 +51,21 @@ class App(ConsumerService):
 
     def __init__(self, settings: DispatcherSettings) -> None:
         self._documents = MongoDocuments(
-            settings.mongodb_url.get_secret_value(), settings.mongodb_database
+            settings.mongodb_url.get_secret_value(),
+            settings.mongodb_database,
+            # A key asks one thing at a time; what is cancelled may still be under way beside it.
+            connections=max(CONNECTIONS, 2 * settings.concurrency),
         )
         self._senders = PooledSenders(
             load_integrations(settings.integrations_file, os.environ),
             CHANNELS,
             timeout=settings.send_timeout,
-            connections=settings.send_connections,
+            connecting=settings.timing().connecting,
+            connections=settings.sending,  # a send never waits for another's
         )
         self._broker = make_broker(settings, SERVICE)
         self._producer = make_producer(settings, SERVICE)
-        metrics = LaneMetrics()
+        metrics = DispatcherMetrics()
         self._publisher = LastingPublisher(settings, SERVICE)
         handlers = build(settings, self._documents, self._senders, self._publisher.publish)
         self._lanes = _attach(self._broker, self._producer, settings, handlers, metrics)
@@ -79,7 +79,9 @@ class App(ConsumerService):
         parts.push_async_callback(self._senders.close)
         parts.push_async_callback(self._publisher.close)
 
-    async def consume(self, parts: AsyncExitStack, until: asyncio.Event) -> None:
+    async def consume(
+        self, parts: AsyncExitStack, until: asyncio.Event, at_once: asyncio.Event
+    ) -> None:
         """Send answers and record events, as soon as MongoDB is there."""
         parts.push_async_callback(self._producer.stop)
         await self._producer.start()
@@ -90,7 +92,7 @@ class App(ConsumerService):
                 log.warning("dispatcher.waits_for_mongodb", error=str(error))
                 await self.pause()
             else:
-                return await serve(self._broker, self._lanes, until)
+                return await serve(self._broker, self._lanes, until, at_once=at_once)
         return None
 
     async def _store_problem(self) -> str | None:
@@ -99,11 +101,6 @@ class App(ConsumerService):
         except StoreUnavailable as error:
             return str(error)
         return None
-
-
-def answer_lane(record: Record) -> int | None:
-    """Which of its partition's lanes an answer goes through: always one for a conversation."""
-    return None if record.key is None else crc32(record.key) % ANSWER_LANES
 
 
 def _attach(
@@ -116,7 +113,7 @@ def _attach(
     return attach(
         broker,
         handlers=handlers.by_topic(),
-        keys={ANSWERS.name: answer_lane},
+        ceilings=ceilings(settings),
         dead_letters=KafkaDeadLetters(producer.send_and_wait, dead_letters(SERVICE).name),
         group=GroupOptions(
             group_id=GROUP,
@@ -124,12 +121,28 @@ def _attach(
             session_timeout=settings.kafka_session_timeout,
             rebalance_timeout=settings.kafka_rebalance_timeout,
         ),
-        options=LaneOptions(
-            service=SERVICE,
-            concurrency=settings.concurrency,
-            drain_budget=settings.drain_timeout,
-            record_timeout=RECORD_TIMEOUT,
-            transient_attempts=TRANSIENT_ATTEMPTS,
-        ),
+        options=options(settings),
         observer=metrics,
     )
+
+
+def options(settings: DispatcherSettings) -> LaneOptions:
+    """How the dispatcher wants its lanes."""
+    return LaneOptions(
+        service=SERVICE,
+        concurrency=settings.concurrency,
+        drain_budget=settings.drain_timeout,
+        record_timeout=RECORD_TIMEOUT,
+        transient_attempts=TRANSIENT_ATTEMPTS,
+        backoff_initial=JITTER,
+        backoff_max=JITTER,
+    )
+
+
+def ceilings(settings: DispatcherSettings) -> Mapping[str, int]:
+    """How many keys of a topic are worked on at once, where that is not what all topics may.
+
+    A platform that hangs may fill all the slots that sends have. The reports that say what did
+    arrive must not wait behind them: answers would be sent again that customers have.
+    """
+    return {ANSWERS.name: settings.sending}

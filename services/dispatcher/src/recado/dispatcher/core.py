@@ -1,7 +1,6 @@
 """The core put together, from what it stands on to the handlers; no framework in it."""
 
-import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from uuid import uuid4
 
 from recado.channels.registry import CHANNELS
@@ -23,9 +22,7 @@ def build(
     ledger = Ledger(documents, _now, owner=uuid4().hex)
     recording = Recording(documents, webhooks_kept=settings.webhooks_kept)
     statuses = Statuses(documents, ledger, _now, kept=KEPT)
-    parts = Parts(
-        ledger, Attempts(_now), _now, _sleep, settings.timing(), settings.when_uncertain()
-    )
+    parts = Parts(ledger, Attempts(_now), _now, settings.timing(), settings.when_uncertain())
     sending = Sending(
         documents=documents,
         ledger=ledger,
@@ -42,7 +39,3 @@ def build(
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-async def _sleep(wait: timedelta) -> None:
-    await asyncio.sleep(wait.total_seconds())

@@ -3,7 +3,8 @@
 DispatcherError
 ├── StoreUnavailable     MongoDB can't be asked now: wait, nothing is lost
 ├── StoreRefuses         MongoDB does not take it as it is: only an operator can mend it
-├── SendLater            nothing was sent; the same answer may be tried again
+├── SendLater            nothing is to be done now; the same answer is to be tried again
+│   └── ResultPending    no failure: what became of a part may become known by itself
 └── IntegrationStopped   the platform takes nothing of this integration: wait until it is mended
 """
 
@@ -32,12 +33,16 @@ class StoreRefuses(DispatcherError):
 
 
 class SendLater(DispatcherError):
-    """The platform does not take the part now; `retry_after` is the wait it asked for, if any."""
+    """The platform did not take the part, and nothing was sent; again after `retry_after`."""
 
-    def __init__(self, answer_id: UUID, retry_after: timedelta | None, cause: str) -> None:
+    def __init__(self, answer_id: UUID, retry_after: timedelta, cause: str) -> None:
         super().__init__(f"answer {answer_id} is to be sent later: {cause}")
         self.answer_id = answer_id
         self.retry_after = retry_after
+
+
+class ResultPending(SendLater):
+    """A part may be under way, or reported on: to be looked at again after `retry_after`."""
 
 
 class IntegrationStopped(DispatcherError):

@@ -1,10 +1,11 @@
 """Records to work: which event goes where, and what each error means for the record.
 
 Unknown event types are skipped and counted. MongoDB or Kafka away, or an integration whose token is
-broken: the record waits, and nothing is lost. A platform that wants a pause gets it.
+broken: the record waits, and nothing is lost. A platform that wants a pause gets it. Whatever waits
+holds no slot.
 """
 
-from recado.dispatcher.errors import IntegrationStopped, SendLater, StoreUnavailable
+from recado.dispatcher.errors import IntegrationStopped, ResultPending, SendLater, StoreUnavailable
 from recado.dispatcher.outgoing import Outgoing, Position
 from recado.dispatcher.recording import Recording
 from recado.dispatcher.sending import Sending
@@ -29,6 +30,14 @@ from recado_lanes import Handler, Permanent, Record, Transient, Unavailable
 READS = (topics.ANSWERS, topics.MESSAGES, topics.STATUSES, topics.WEBHOOKS)
 
 
+class LookAgain(Transient):
+    """Nothing failed: the result of a send is looked for again after `wait`."""
+
+    def __init__(self, pending: ResultPending) -> None:
+        super().__init__(str(pending), pending.retry_after, overloaded=False)
+        self.wait = pending.retry_after
+
+
 class Handlers:
     """The handler of every topic that the dispatcher reads."""
 
@@ -49,16 +58,26 @@ class Handlers:
                 return
             parent = tracing.traceparent_of(record.headers)
             with tracing.span(f"dispatcher {event.type}", parent=parent):
-                await self._work(event, _position(record))
+                pending = await self._until_pending(event, _position(record))
         except UndecodableEvent as error:
             raise Permanent(str(error)) from error
         except (StoreUnavailable, NotAcknowledged) as error:
             raise Unavailable(str(error)) from error
         except IntegrationStopped as error:
-            # One broken token holds up the lanes that its answers go through, nothing else.
+            # One broken token holds up the conversations of its answers, nothing else.
             raise Unavailable(str(error), only_key=True) from error
         except SendLater as error:
             raise Transient(str(error), error.retry_after) from error
+        if pending is not None:
+            raise LookAgain(pending)
+
+    async def _until_pending(self, event: Event, position: Position) -> ResultPending | None:
+        """Work until it is done, or only a result is awaited. That is no error in a trace."""
+        try:
+            await self._work(event, position)
+        except ResultPending as pending:
+            return pending
+        return None
 
     async def _work(self, event: Event, position: Position) -> None:
         match event:

@@ -40,8 +40,7 @@ class Ledger:
     async def open(self, answer: Outgoing, parts: Sequence[Part]) -> Delivery:
         """The answer's entry, made now if there is none. Then its text and parts are fixed."""
         now = milliseconds(self._clock())
-        document: Document = {
-            "_id": str(answer.id),
+        entry: Document = {
             "conversation": answer.conversation,
             "platform": answer.reply_to.platform.value,
             "integration": answer.reply_to.integration,
@@ -62,9 +61,10 @@ class Ledger:
             "created_at": now,
             "expires_at": now + self._kept,
         }
-        if await self._documents.insert(Name.DELIVERIES, document):
-            return _delivery(document)
-        return await self.read(str(answer.id))
+        opened = await self._documents.update(
+            Change(Name.DELIVERIES, str(answer.id), {"$setOnInsert": entry}, upsert=True)
+        )
+        return await self.read(str(answer.id)) if opened is None else _delivery(opened)
 
     async def read(self, answer_id: str) -> Delivery:
         """The entry of an answer that was opened."""

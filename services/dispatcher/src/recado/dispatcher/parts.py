@@ -2,33 +2,31 @@
 
 The part is looked at, one step is made, and it is looked at again, until it is sent or failed, or
 until it is not to be tried further. Each step is a conditional update of the ledger, so it does not
-matter who else is at it, nor how often this is begun again.
+matter who else is at it, nor how often this is begun again. Where only time or somebody else can
+make the next step, nothing waits here: `ResultPending` says when to look again.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
 
 from recado.channels.contract import Sender
 from recado.channels.errors import Refused, ResultUnknown, RetryLater, SenderStopped
-from recado.dispatcher import callback
+from recado.dispatcher import callback, waits
 from recado.dispatcher.attempts import Accepted, Attempts, NotAsked, Result, UnderWay
 from recado.dispatcher.delivery import Delivery, PartEntry, PartState
-from recado.dispatcher.errors import IntegrationStopped, SendLater
+from recado.dispatcher.errors import IntegrationStopped, ResultPending, SendLater
 from recado.dispatcher.ledger import Ledger
 from recado.dispatcher.outgoing import Outgoing
-from recado.dispatcher.ports import Clock, Sleep
+from recado.dispatcher.ports import Clock
 from recado.schemas.base import Platform
 from recado.schemas.deliveries import NotDeliveredReason
 from recado.servicekit import metrics
 
 log = structlog.stdlib.get_logger(__name__)
-
-POLL: Final = timedelta(milliseconds=250)
-"""How often the ledger is asked while a claim or an uncertain part is waited for."""
 
 MOST_REPEATS: Final = 3
 """So often a part is sent again whose result stays unknown: the customer may see every one."""
@@ -61,6 +59,14 @@ class Timing:
         """From the claim until nobody's request can be under way any more."""
         return self.send_timeout + self.claim_skew
 
+    @property
+    def connecting(self) -> timedelta:
+        """Getting a connection takes this long at most, and then surely nothing was sent.
+
+        A request is not begun with less left, for what ends by the claim's limit is uncertain.
+        """
+        return self.send_timeout / 2
+
 
 Ended = tuple[Delivery, NotDeliveredReason | None]
 """The delivery, and why this part was not sent; None if it was."""
@@ -74,26 +80,32 @@ class Parts:
         ledger: Ledger,
         attempts: Attempts,
         clock: Clock,
-        sleep: Sleep,
         timing: Timing,
         when_uncertain: Mapping[Platform, WhenUncertain],
     ) -> None:
         self._ledger = ledger
         self._attempts = attempts
         self._clock = clock
-        self._sleep = sleep
         self._timing = timing
         self._when_uncertain = when_uncertain
+
+    def look(self, answer: Outgoing, delivery: Delivery) -> None:
+        """Raise `ResultPending` where all that the next part of the answer needs is time."""
+        for number, part in enumerate(delivery.parts):
+            if part.state is not PartState.SENT:
+                self._look(answer, delivery, number)
+                return
 
     async def finish(
         self, answer: Outgoing, delivery: Delivery, number: int, sender: Sender
     ) -> Ended:
         """Send the part, or find out that it was sent. Raises `SendLater`, `IntegrationStopped`.
 
-        Waits for others are bounded by the age of their claim, waits for a status by
-        `settled_within`, repeats by `MOST_REPEATS`; all end when they are cancelled.
+        It is to be begun again then, and waiting has an end: for somebody's claim by its age, for
+        a status by `settled_within`, for repeats by `MOST_REPEATS`.
         """
         while True:
+            self._look(answer, delivery, number)
             part = delivery.parts[number]
             match part.state:
                 case PartState.SENT:
@@ -107,14 +119,9 @@ class Parts:
                 case PartState.CLAIMED:
                     delivery = await self._resolve(answer, delivery, number)
                 case PartState.UNCERTAIN:
-                    if self._may_be_settled(answer, part):
-                        delivery = await self._wait(delivery)
-                    elif not self._send_again(answer, part):
+                    if not self._send_again(answer, part):
                         return delivery, NotDeliveredReason.UNCERTAIN
-                    else:
-                        log.warning("part.sent_again", answer_id=delivery.id, part=number)
-                        metrics.PARTS_REPEATED.labels(answer.reply_to.platform.value).inc()
-                        delivery = await self._send(answer, delivery, number, sender)
+                    delivery = await self._send(answer, delivery, number, sender)
 
     async def _send(
         self, answer: Outgoing, delivery: Delivery, number: int, sender: Sender
@@ -127,10 +134,10 @@ class Parts:
         begun = self._clock()
         # Counted from the claim: others may take it over after that, however slow we were.
         left = self._timing.send_timeout - (begun - (part.claimed_at or begun))
-        if left <= timedelta(0):
-            return await self._ledger.release(claimed, number) or await self._ledger.read(
-                delivery.id
-            )
+        if left < self._timing.connecting:
+            await self._ledger.release(claimed, number)
+            wait = self._within_deadline(answer, waits.before_sending(part.attempt, None))
+            raise SendLater(answer.id, wait, "its claim took too long")
         request = sender.send(
             answer.reply_to,
             part.content,
@@ -140,6 +147,9 @@ class Parts:
         result = await self._attempts.run(claimed, number, request, timeout=left)
         metrics.SEND_SECONDS.labels(platform).observe((self._clock() - begun).total_seconds())
         metrics.SENDS.labels(platform, _outcome(result)).inc()
+        if part.uncertain_at is not None and not isinstance(result, RetryLater | SenderStopped):
+            log.warning("part.sent_again", answer_id=claimed.id, part=number)
+            metrics.PARTS_REPEATED.labels(platform).inc()
         return await self._enter(answer, claimed, number, result)
 
     async def _enter(
@@ -158,50 +168,63 @@ class Parts:
                 stored = await self._ledger.uncertain(delivery, number)
         self._attempts.forget(delivery, number)
         if isinstance(result, RetryLater):
-            raise SendLater(answer.id, self._wait_of(answer, result), f"code {result.code}")
+            attempt = delivery.parts[number].attempt
+            wait = self._within_deadline(answer, waits.before_sending(attempt, result.retry_after))
+            raise SendLater(answer.id, wait, str(result))
         if isinstance(result, SenderStopped):
             code = result.error.code
             raise IntegrationStopped(result.integration, answer.id, f"code {code}")
         return stored or await self._ledger.read(delivery.id)
 
     async def _resolve(self, answer: Outgoing, delivery: Delivery, number: int) -> Delivery:
-        """A claim that was found: ours from before, or somebody else's."""
-        part = delivery.parts[number]
-        if part.owner == self._ledger.owner:
-            known = self._attempts.find(delivery, number)
-            if isinstance(known, NotAsked):
-                released = await self._ledger.release(delivery, number)
-                return released or await self._ledger.read(delivery.id)
-            if not isinstance(known, UnderWay):
-                return await self._enter(answer, delivery, number, known)
-        if part.claimed_at and self._clock() < part.claimed_at + self._timing.takeover_after:
-            return await self._wait(delivery)
+        """A claim that was found, and is not waited for: ours from before, or one too old."""
+        known = self._known(delivery, number)
+        if isinstance(known, NotAsked):
+            released = await self._ledger.release(delivery, number)
+            return released or await self._ledger.read(delivery.id)
+        if known is not None:
+            return await self._enter(answer, delivery, number, known)
         metrics.SENDS.labels(answer.reply_to.platform.value, "uncertain").inc()
         stored = await self._ledger.uncertain(delivery, number)
         return stored or await self._ledger.read(delivery.id)
 
-    def _wait_of(self, answer: Outgoing, result: RetryLater) -> timedelta | None:
-        """What the platform wants, but not beyond the deadline, which ends the answer."""
-        if result.retry_after is None:
+    def _known(self, delivery: Delivery, number: int) -> Result | NotAsked | None:
+        """What came of a claim; None where it is another's, or its request is under way."""
+        if delivery.parts[number].owner != self._ledger.owner:
             return None
-        return min(result.retry_after, max(answer.deadline - self._clock(), timedelta(0)))
+        found = self._attempts.find(delivery, number)
+        return None if isinstance(found, UnderWay) else found
 
-    def _may_be_settled(self, answer: Outgoing, part: PartEntry) -> bool:
-        """Whether a report on it may still come, or it was sent again only just now."""
+    def _look(self, answer: Outgoing, delivery: Delivery, number: int) -> None:
+        """Raise `ResultPending` where the part's result may still come, or it is too soon."""
+        part = delivery.parts[number]
+        since: datetime | None = None
+        wait = timedelta(0)
+        if part.state is PartState.CLAIMED and self._known(delivery, number) is None:
+            since, wait = part.claimed_at, self._timing.takeover_after
+        elif part.state is PartState.UNCERTAIN:
+            since, wait = part.uncertain_at, self._settled_within(answer, part)
+        now = self._clock()
+        if since is not None and now < since + wait:
+            again = waits.before_looking(now, since, since + wait)
+            raise ResultPending(answer.id, again, f"part {number} is {part.state.value}")
+
+    def _settled_within(self, answer: Outgoing, part: PartEntry) -> timedelta:
+        """For so long a report on it may come, or it was sent again only just now."""
         when = self._when_uncertain[answer.reply_to.platform]
-        wait = when.settled_within
         if when.send_again and 0 < part.repeats_this_time < MOST_REPEATS:
-            wait = max(wait, FIRST_PAUSE * 4 ** (part.repeats_this_time - 1))
-        return part.uncertain_at is not None and self._clock() < part.uncertain_at + wait
+            pause: timedelta = FIRST_PAUSE * 4 ** (part.repeats_this_time - 1)
+            return max(when.settled_within, pause)
+        return when.settled_within
+
+    def _within_deadline(self, answer: Outgoing, wait: timedelta) -> timedelta:
+        """Not beyond the deadline, which ends the answer."""
+        return min(wait, max(answer.deadline - self._clock(), timedelta(0)))
 
     def _send_again(self, answer: Outgoing, part: PartEntry) -> bool:
         wanted = self._when_uncertain[answer.reply_to.platform].send_again
         in_time = self._clock() < answer.deadline
         return wanted and in_time and part.repeats_this_time < MOST_REPEATS
-
-    async def _wait(self, delivery: Delivery) -> Delivery:
-        await self._sleep(POLL)
-        return await self._ledger.read(delivery.id)
 
 
 def _outcome(result: Result) -> str:

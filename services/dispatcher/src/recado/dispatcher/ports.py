@@ -5,9 +5,9 @@ The port speaks MongoDB's update language but no driver's: every write names one
 that the ledger and the recording stand on. `store` implements it with motor.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -15,9 +15,6 @@ Document = Mapping[str, object]
 
 Clock = Callable[[], datetime]
 """The time now, aware."""
-
-Sleep = Callable[[timedelta], Awaitable[None]]
-"""Waits; cancellable."""
 
 
 class Name(StrEnum):

@@ -14,9 +14,10 @@ from recado.schemas.conversations import ReplyTo
 class PooledSenders:
     """Senders by integration; see `recado.dispatcher.sending.Senders`.
 
-    Each has its own connections, so that a platform that hangs takes none from another. Connecting
-    and waiting for a free connection may take half of `timeout` each: then surely nothing was sent,
-    and the part may go again. Reading may take all of it: the claim's own limit ends it.
+    Each has its own connections, so that a platform that hangs takes none from another. Waiting for
+    a free connection, connecting and TLS take `connecting` at most, all together: then surely
+    nothing was sent, and the part may go again. Reading may take all of `timeout`: the claim's own
+    limit ends it.
     """
 
     def __init__(
@@ -25,16 +26,18 @@ class PooledSenders:
         channels: Mapping[Platform, Channel],
         *,
         timeout: timedelta,
+        connecting: timedelta,
         connections: int,
     ) -> None:
-        seconds = timeout.total_seconds()
+        # httpx applies `connect` to connecting and once more to TLS.
+        third = connecting.total_seconds() / 3
         self._clients: list[httpx.AsyncClient] = []
         self._senders: dict[tuple[Platform, str], Sender] = {}
         for integration in integrations:
             if not integration.enabled:
                 continue
             client = httpx.AsyncClient(
-                timeout=httpx.Timeout(seconds, connect=seconds / 2, pool=seconds / 2),
+                timeout=httpx.Timeout(timeout.total_seconds(), connect=third, pool=third),
                 limits=httpx.Limits(
                     max_connections=connections, max_keepalive_connections=connections
                 ),

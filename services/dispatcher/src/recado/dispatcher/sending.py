@@ -1,6 +1,7 @@
 """One answer, from its event to its outcome.
 
-1. The ledger fixes its text and parts, or shows what was done already.
+1. The ledger fixes its text and parts, or shows what was done already. A part whose result may
+   still become known is looked at first: if it needs nothing but time, this look is all.
 2. Reasons not to send are looked at, once, before anything of it goes out: no such integration, a
    person in charge, the deadline, another answer to the same messages.
 3. The parts are sent in order; the first that can't be sent ends the answer.
@@ -79,6 +80,8 @@ class Sending:
         """
         channel = self._channels[answer.reply_to.platform]
         delivery = await self._ledger.open(answer, channel.format(answer.text))
+        if delivery.outcome is None:
+            self._parts.look(answer, delivery)
         handed_off = await self._recording.answer(answer, delivery.text)
         if _driven_again(answer, delivery):
             delivery = await self._ledger.reopen(delivery) or await self._ledger.read(delivery.id)

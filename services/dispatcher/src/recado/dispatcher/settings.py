@@ -19,9 +19,16 @@ class DispatcherSettings(ConsumerSettings):
     port: int = Field(default=DEFAULT_PORT, ge=0, le=65535, description="Health and metrics")
     concurrency: int = Field(
         default=64,
-        ge=64,
+        ge=2,
         le=10_000,
-        description="So many keys at most are worked on at once, 48 of them answers at most",
+        description="So many keys at most are worked on at once",
+    )
+    max_sending: int | None = Field(
+        default=None,
+        ge=1,
+        description="So many of them may be answers, and so many connections has an integration; "
+        "less than `RECADO_CONCURRENCY`, else reports of what arrived wait behind a platform that "
+        "hangs. Unless set, three quarters of it",
     )
     mongodb_url: SecretStr = Field(
         default=SecretStr("mongodb://127.0.0.1:27017"),
@@ -49,11 +56,10 @@ class DispatcherSettings(ConsumerSettings):
     telegram_uncertain: Literal["resend", "leave"] = Field(
         default="resend", description="Telegram: what to do with a send whose result is not known"
     )
-    send_connections: int = Field(
-        default=50, ge=1, description="Connections to a platform, per integration"
-    )
     webhooks_kept: timedelta = Field(
-        default=timedelta(days=30), description="How long a webhook's record is kept in MongoDB"
+        default=timedelta(days=30),
+        gt=timedelta(0),
+        description="How long a webhook's record is kept in MongoDB",
     )
 
     @model_validator(mode="after")
@@ -61,6 +67,17 @@ class DispatcherSettings(ConsumerSettings):
         if self.send_timeout >= self.drain_timeout:
             raise ValueError("RECADO_SEND_TIMEOUT must be shorter than RECADO_DRAIN_TIMEOUT")
         return self
+
+    @model_validator(mode="after")
+    def _sends_leave_slots(self) -> Self:
+        if self.sending >= self.concurrency:
+            raise ValueError("RECADO_MAX_SENDING must be less than RECADO_CONCURRENCY")
+        return self
+
+    @property
+    def sending(self) -> int:
+        """So many answers may be under way at once."""
+        return self.max_sending or self.concurrency * 3 // 4
 
     def timing(self) -> Timing:
         """What claims rest on."""

@@ -29,6 +29,9 @@ from recado.dispatcher.ports import Change, Document, Name
 
 DUPLICATE_KEY = 11000
 
+CONNECTIONS = 100
+"""The driver's own limit. Connections are made as they are needed."""
+
 INDEXES_TIMEOUT = timedelta(minutes=1)
 """Of all indexes. A large collection takes longer, and MongoDB goes on: then try again."""
 
@@ -64,10 +67,19 @@ INDEXES: Mapping[Name, tuple[IndexModel, ...]] = {
 
 
 class MongoDocuments:
-    """See `recado.dispatcher.ports.Documents`."""
+    """See `recado.dispatcher.ports.Documents`.
+
+    Who finds none of the `connections` free waits for one, and after `timeout` MongoDB counts as
+    away: there must be more of them than there are callers at once.
+    """
 
     def __init__(
-        self, url: str, database: str, *, timeout: timedelta = timedelta(seconds=5)
+        self,
+        url: str,
+        database: str,
+        *,
+        timeout: timedelta = timedelta(seconds=5),
+        connections: int = CONNECTIONS,
     ) -> None:
         milliseconds = timeout // timedelta(milliseconds=1)
         self._client: AsyncIOMotorClient[Mapping[str, object]] = AsyncIOMotorClient(
@@ -81,6 +93,7 @@ class MongoDocuments:
             serverSelectionTimeoutMS=milliseconds,
             socketTimeoutMS=2 * milliseconds,
             waitQueueTimeoutMS=milliseconds,
+            maxPoolSize=connections,
         )
         self._database = self._client[database]
         # Made once: motor makes a collection anew each time that it is asked for.
