@@ -11,12 +11,19 @@ from bench.report import Benchmark, Effort, machine, save
 BENCHMARKS: Mapping[str, str] = MappingProxyType(
     {
         "ingress": "requests a second beside a bare endpoint that makes the same writes",
-        "lanes": "order per key with 256 keys at once, beside bare asyncio and FastStream",
+        "lanes": "order per key with 256 keys at once, beside bare asyncio and other libraries",
+        "lanes-curve": "throughput, CPU and memory from 1 key at once to 1,024, and a plot",
+        "failover": "how long keys wait after kill -9 and after the stop of a member",
         "pipeline": "webhook to platform with a model of 0 ms, beside the same calls made bare",
         "knowledge": "passages indexed and searches on Weaviate, beside the bare client",
     }
 )
-"""What there is; each is the module `bench.<name>` with a function `run`."""
+"""What there is; each is the module `bench.<name>` with a function `run`.
+
+A module that wants another effort than `EFFORT` has one of its own.
+"""
+
+EFFORT = Effort(rounds=5, seconds=5.0)
 
 
 def main() -> int:
@@ -27,15 +34,22 @@ def main() -> int:
         epilog="; ".join(f"{name}: {what}" for name, what in BENCHMARKS.items()),
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="all of them where none is named")
-    parser.add_argument("--rounds", type=int, default=5, help="rounds of each contender")
-    parser.add_argument("--seconds", type=float, default=5.0, help="length of a round")
+    parser.add_argument("--rounds", type=int, help="rounds of each contender")
+    parser.add_argument("--seconds", type=float, help="length of a round")
+    parser.add_argument("--share", type=float, default=1.0, help="share of the load (lanes)")
     given = parser.parse_args()
     unknown = [name for name in given.names if name not in BENCHMARKS]
     if unknown:
         parser.error(f"there is no {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
-    effort = Effort(rounds=given.rounds, seconds=given.seconds)
     for name in given.names or BENCHMARKS:
-        benchmark: Benchmark = import_module(f"bench.{name}").run
+        module = import_module(f"bench.{name.replace('-', '_')}")
+        benchmark: Benchmark = module.run
+        usual: Effort = getattr(module, "EFFORT", EFFORT)
+        effort = Effort(
+            rounds=given.rounds or usual.rounds,
+            seconds=given.seconds or usual.seconds,
+            share=given.share,
+        )
         sys.stdout.write(f"{name}: {BENCHMARKS[name]}\n")
         before = machine()
         result = benchmark(effort)

@@ -3,8 +3,8 @@
 import random
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, Self
 
 PARTITIONS: Final = 6
 CONCURRENCY: Final = 256
@@ -27,7 +27,7 @@ class Workload:
     """Exponent of the keys' distribution; 0 draws them evenly."""
 
     def draw(self) -> Sequence[tuple[int, float]]:
-        """Key and time of each record, in the order of writing."""
+        """Key and time of each record as they are written; fewer records are the first of them."""
         rng = random.Random(5)
         weights = [1 / (rank + 1) ** self.zipf for rank in range(self.keys)]
         drawn = rng.choices(range(self.keys), weights, k=self.records)
@@ -37,12 +37,17 @@ class Workload:
             for n, key in enumerate(drawn)
         ]
 
-    def bound(self, load: Sequence[tuple[int, float]]) -> float:
+    def bound(self) -> float:
         """Seconds below which neither concurrency nor key order lets anybody come."""
+        load = self.draw()
         of_key: dict[int, float] = defaultdict(float)
         for key, seconds in load:
             of_key[key] += seconds
         return max(sum(seconds for _, seconds in load) / CONCURRENCY, max(of_key.values()))
+
+    def first(self, records: int) -> Self:
+        """The same with its first records only."""
+        return replace(self, records=min(records, self.records))
 
 
 WORKLOADS: Final = (
@@ -54,6 +59,12 @@ WORKLOADS: Final = (
     Workload("Zipf", "8,000 records of 20 ms, keys by Zipf", 8_000, 2_000, 0.02, zipf=1.0),
     Workload("W4", "60,000 records of 0 ms, 2,000 keys", 60_000, 2_000, 0.0),
 )
+
+
+def workload(name: str, records: int) -> Workload:
+    """The workload of a name with its first records."""
+    (found,) = [one for one in WORKLOADS if one.name == name]
+    return found.first(records)
 
 
 def others(load: Sequence[tuple[int, float]], workload: Workload) -> set[int]:

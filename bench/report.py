@@ -1,6 +1,7 @@
 """What every benchmark needs: the machine it ran on, a process's CPU time, a place for results."""
 
 import json
+import logging
 import os
 import platform
 from collections.abc import Callable, Mapping
@@ -20,6 +21,8 @@ class Effort:
 
     rounds: int
     seconds: float
+    share: float = 1.0
+    """This share of the load, where a benchmark has one: below 1 it only shows that it runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,22 @@ def cpu_seconds(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     user, system = int(fields[11]), int(fields[12])
     return (user + system) / os.sysconf("SC_CLK_TCK")
+
+
+def peak_memory_mib() -> float:
+    """The most memory that this process ever held (proc(5), VmHWM).
+
+    `getrusage` would tell that of the process which started it, where that was more.
+    """
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    raise OSError("this system does not tell how much memory a process held")
+
+
+def quiet() -> None:
+    """Have aiokafka not tell of rebalances and of new topics without leaders: they are meant."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 
 def median(values: list[float]) -> float:
