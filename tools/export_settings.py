@@ -87,7 +87,7 @@ def _duration(value: timedelta) -> str:
     for unit, size in (("D", 86_400), ("H", 3_600), ("M", 60)):
         if seconds >= size and seconds % size == 0:
             return f"P{seconds // size}D" if unit == "D" else f"PT{seconds // size}{unit}"
-    return f"PT{seconds}S"
+    return f"PT{value / timedelta(seconds=1):g}S"
 
 
 if __name__ == "__main__":

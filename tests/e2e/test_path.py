@@ -13,7 +13,7 @@ from recado.devstack.stack.integrations import (
     WHATSAPP_APP_SECRET,
     WHATSAPP_PHONE_NUMBER_ID,
 )
-from recado.devstack.webhooks import WhatsAppText, whatsapp_post
+from recado.devstack.webhooks import WhatsAppText, telegram_post, whatsapp_post
 from recado.schemas import topics
 from recado.schemas.answers import Rung
 from recado.schemas.base import Platform
@@ -94,8 +94,59 @@ async def test_most_sample_questions_cite_their_page(world: World) -> None:
     assert cited >= 16, missed
 
 
+@pytest.mark.parametrize("platform", [Platform.WHATSAPP, Platform.TELEGRAM])
+async def test_what_a_customer_says_in_three_messages_gets_one_reply(
+    world: World, platform: Platform
+) -> None:
+    """The reply is to all of them, and is about what the three say together."""
+    texts = ["Hola", "el internet me va muy lento", "desde ayer por la tarde"]
+    number = "34600000009"
+    (chat,) = await world.new_chats(1)
+    await world.make_known(numbers=[number])
+    posts = [
+        whatsapp_post(
+            [[WhatsAppText(number, text)]],
+            phone_number_id=WHATSAPP_PHONE_NUMBER_ID,
+            app_secret=WHATSAPP_APP_SECRET,
+        )
+        if platform is Platform.WHATSAPP
+        else telegram_post(
+            chat,
+            text,
+            secret_token=TELEGRAM_SECRET_TOKEN,
+            update_id=8_000_000 + n,
+            message_id=1 + n,
+        )
+        for n, text in enumerate(texts)
+    ]
+    customer = number if platform is Platform.WHATSAPP else str(chat)
+    async with httpx.AsyncClient(timeout=20) as http:
+        for post in posts:
+            assert (await world.post(http, post)).status_code == 200
+
+    async def replied() -> bool:
+        return bool(await world.received(platform.value, chat=customer))
+
+    await eventually(replied, "a reply")
+    await world.settle()
+    (reply,) = await world.received(platform.value, chat=customer)
+    assert "internet-lento" in str(reply["text"]) or "lento" in str(reply["text"]).lower()
+    messages = [
+        one
+        for one in await world.events(topics.MESSAGES, MessageReceived)
+        if one.reply_to.chat == customer
+    ]
+    (answer,) = await world.answers_to(messages)
+    assert answer.message_ids == tuple(one.id for one in messages)
+    (row,) = await world.rows("deliveries", {"_id": str(answer.id)})
+    assert row["message_ids"] == [str(one.id) for one in messages]
+
+
 async def test_every_message_of_a_post_is_answered_once_in_order(world: World) -> None:
-    """3 entries with 2 messages each, of 4 senders; the same post again sends nothing more."""
+    """3 entries with 2 messages each, of 4 senders; the same post again sends nothing more.
+
+    What one sender wrote has one answer.
+    """
     people = [f"3461000000{n}" for n in range(4)]
     ana, beto, carla, diego = people
     await world.make_known(numbers=people)
@@ -127,22 +178,16 @@ async def test_every_message_of_a_post_is_answered_once_in_order(world: World) -
     answers = await world.answers_to(messages)
     covered = [message for answer in answers for message in answer.message_ids]
     assert sorted(covered) == sorted({one.id for one in messages})
-    for sender, count in ((ana, 3), (beto, 1), (carla, 1), (diego, 1)):
-        received = [one for one in before if one["chat"] == sender]
-        assert len(received) == count
-        by_answer = [
-            next(
-                answer.quoted_message_id
-                for answer in answers
-                if str(answer.id) in str(one["callback_data"])
-            )
-            for one in received
-        ]
-        assert by_answer == [one.id for entry in entries for one in entry if one.sender == sender]
+    wamids = {message.id: message.platform_message_id for message in messages}
+    for sender in people:
+        (received,) = [one for one in before if one["chat"] == sender]
+        (answer,) = [one for one in answers if str(one.id) in str(received["callback_data"])]
+        answered = [wamids[message] for message in answer.message_ids]
+        assert answered == [one.id for entry in entries for one in entry if one.sender == sender]
 
     await world.settle()
     after = [one for one in await world.received("whatsapp") if one["chat"] in people]
-    assert len(after) == 6
+    assert len(after) == len(people)
 
 
 async def test_a_voice_note_gets_one_polite_line(world: World) -> None:

@@ -16,7 +16,7 @@ from recado.cli.index import submit
 from recado.cli.records import end_offsets, handled_up_to, read_to_end
 from recado.cli.settings import CliSettings
 from recado.devstack.sample import PAGES
-from recado.devstack.stack.ports import Ports
+from recado.devstack.stack.ports import LOOPBACK, Ports
 from recado.devstack.stack.stack import Stack, StackConfig
 from recado.devstack.webhooks import WebhookPost
 from recado.schemas import topics
@@ -162,9 +162,19 @@ def stack_in(
     *,
     environment: Mapping[str, str] | None = None,
     settings: Mapping[str, str] | None = None,
+    gemini: bool = False,
 ) -> Stack:
-    """A stack of its own on free ports, not started. It takes nothing from the environment."""
+    """A stack of its own on free ports, not started. It takes nothing from the environment.
+
+    It is keyless, or else has Gemini's stand-in for a model.
+    """
     import os
+
+    ports = Ports.free()
+    model = {
+        "RECADO_GEMINI_API_KEY": "gemini-demo-key",
+        "RECADO_GEMINI_BASE_URL": f"http://{LOOPBACK}:{ports.standins}/gemini",
+    }
 
     kept = {
         name: value
@@ -174,10 +184,10 @@ def stack_in(
     return Stack(
         StackConfig(
             state_directory=directory,
-            ports=Ports.free(),
+            ports=ports,
             prepare_topics=apply_topics,
             environment=kept | dict(environment or {}),
-            settings=dict(settings or {}),
+            settings=(model if gemini else {}) | dict(settings or {}),
         )
     )
 

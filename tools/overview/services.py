@@ -57,6 +57,13 @@ RAG = Row(
             stacked=True,
         ),
         Panel(
+            title="Messages per answer",
+            description="More than one: what a customer wrote within RECADO_SETTLE, or while the "
+            "answer before was made. Near RECADO_MAX_COALESCED somebody floods the assistant.",
+            unit="none",
+            queries=quantiles("recado_messages_per_answer"),
+        ),
+        Panel(
             title="Retrieval time",
             description="The query's embedding and the search. High: the knowledge base's CPU and "
             "memory, or too many rag processes for it.",

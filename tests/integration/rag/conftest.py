@@ -93,6 +93,18 @@ class Rag:
         finally:
             await producer.stop()
 
+    async def send_broken(self) -> None:
+        """A record of the conversation that nobody can read."""
+        encoded = encode(self.message(""), source="test")
+        producer = AIOKafkaProducer(bootstrap_servers=self.settings.kafka_bootstrap_servers)
+        await producer.start()
+        try:
+            await producer.send_and_wait(
+                encoded.topic, b"{", key=encoded.key, headers=list(encoded.headers)
+            )
+        finally:
+            await producer.stop()
+
     async def answers(self, count: int) -> list[AnswerGenerated]:
         """The answers in the conversation, as soon as there are so many."""
         consumer = AIOKafkaConsumer(

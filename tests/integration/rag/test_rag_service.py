@@ -84,6 +84,42 @@ async def test_old_messages_and_repeats_are_passed_over_and_order_is_kept(rag: R
     assert [answer.rung for answer in answers] == [Rung.GROUNDED, Rung.COMMAND]
 
 
+async def test_three_quick_messages_get_one_answer_made_by_one_call(rag: Rag) -> None:
+    mark = uuid.uuid4().hex
+    texts = ["Hola", f"¿Por qué mi internet está lento? {mark}", "es desde ayer"]
+    messages = [rag.message(text) for text in texts]
+    async with rag.running():
+        await rag.send(*messages)
+        (answer,) = await rag.answers(1)
+    assert answer.message_ids == tuple(one.id for one in messages)
+    assert answer.rung is Rung.GROUNDED
+    assert await rag.model_calls(f"{texts[1]}\n{texts[2]}") == 1
+    assert await rag.model_calls(mark) == 1
+
+
+async def test_a_command_stands_alone_at_its_place(rag: Rag) -> None:
+    texts = ["¿Cómo pago la factura?", "/reset", "¿Qué planes hay?"]
+    messages = [rag.message(text) for text in texts]
+    async with rag.running():
+        await rag.send(*messages)
+        answers = await rag.answers(3)
+    assert [answer.message_ids for answer in answers] == [(one.id,) for one in messages]
+    assert [answer.resets_history for answer in answers] == [False, True, False]
+    assert answers[2].history == ()
+
+
+async def test_a_message_that_can_t_be_read_costs_the_others_of_its_customer_nothing(
+    rag: Rag,
+) -> None:
+    first, second = rag.message("¿Cómo pago la factura?"), rag.message("¿Qué planes hay?")
+    async with rag.running():
+        await rag.send(first)
+        await rag.send_broken()
+        await rag.send(second)
+        answers = await rag.answers(2)
+    assert [answer.message_ids for answer in answers] == [(first.id,), (second.id,)]
+
+
 async def test_a_mongodb_that_is_not_there_is_said_to_be_within_a_second_or_so() -> None:
     conversations = MongoConversations(
         SecretStr("mongodb://127.0.0.1:9"), "recado", timeout=timedelta(milliseconds=200)

@@ -11,8 +11,8 @@ from recado.rag.coverage import Coverage
 from recado.rag.handling import MessageHandler
 from recado.schemas import ids
 from recado.schemas.answers import Rung
-from recado.schemas.encoding import encode
-from recado.schemas.events import AnswerGenerated, Event
+from recado.schemas.encoding import UndecodableEvent, encode
+from recado.schemas.events import AnswerGenerated, Event, MessageReceived
 from recado.schemas.webhooks import MessageKind
 from recado.servicekit.kafka import NotAcknowledged
 from recado_lanes import Permanent, Record, Unavailable
@@ -59,7 +59,7 @@ class Rag:
             deadline=timedelta(minutes=15),
             clock=lambda: self.clock,
         )
-        self.handle = MessageHandler(
+        self.handler = MessageHandler(
             answering,
             self.topic,
             self.coverage,
@@ -67,14 +67,22 @@ class Rag:
             clock=lambda: self.clock,
         )
 
+    async def handle(self, *records: Record) -> None:
+        """A batch."""
+        await self.handler(records)
 
-def record(event: Event) -> Record:
+    async def receive(self, *messages: MessageReceived) -> None:
+        """A batch of messages."""
+        await self.handler([record(one, offset=n) for n, one in enumerate(messages)])
+
+
+def record(event: Event, *, offset: int = 7) -> Record:
     """The event as the messages topic has it."""
     encoded = encode(event, source="ingress")
     return Record(
         topic="recado.messages",
         partition=PARTITION,
-        offset=7,
+        offset=offset,
         key=encoded.key,
         value=encoded.value,
         headers=encoded.headers,
@@ -175,3 +183,146 @@ async def test_our_own_answer_is_history_of_the_next_message_at_once() -> None:
     second = rag.topic.answers[1]
     assert [turn.role for turn in second.history] == ["user", "assistant"]
     assert second.history[0].text == "¿Por qué va lento?"
+
+
+def three() -> tuple[MessageReceived, MessageReceived, MessageReceived]:
+    """What a customer writes in three messages."""
+    return (
+        message("Hola", number=1),
+        message("el internet va lento", number=2, after=timedelta(seconds=1)),
+        message("desde ayer", number=3, after=timedelta(seconds=2)),
+    )
+
+
+async def test_three_messages_get_one_answer_that_covers_them() -> None:
+    rag = Rag()
+    messages = three()
+    await rag.receive(*messages)
+    (answer,) = rag.topic.answers
+    assert answer.message_ids == tuple(one.id for one in messages)
+    assert answer.id == ids.answer_id(one.id for one in messages)
+    assert len(rag.model.prompts) == 1
+    assert all(rag.coverage.of(PARTITION).covers(one.id) for one in messages)
+
+
+async def test_all_three_are_history_of_the_next_message() -> None:
+    rag = Rag(age=timedelta(seconds=3))
+    await rag.receive(*three())
+    await rag.receive(message("¿y por cable?", number=4, after=timedelta(seconds=9)))
+    assert [turn.text for turn in rag.topic.answers[1].history[:3]] == [
+        "Hola",
+        "el internet va lento",
+        "desde ayer",
+    ]
+
+
+async def test_what_is_covered_already_is_left_out_of_the_answer_to_the_rest() -> None:
+    """After a crash the batch is cut otherwise."""
+    rag = Rag()
+    first, second, third = three()
+    await rag.receive(first, second)
+    await rag.receive(first, second, third)
+    assert [one.message_ids for one in rag.topic.answers] == [
+        (first.id, second.id),
+        (third.id,),
+    ]
+
+
+async def test_a_message_that_is_in_a_batch_twice_counts_once() -> None:
+    rag = Rag()
+    (_, second, third) = three()
+    await rag.receive(second, third, second)
+    (answer,) = rag.topic.answers
+    assert answer.message_ids == (second.id, third.id)
+
+
+async def test_an_answer_without_acknowledgement_is_published_again_before_a_new_one_is_made() -> (
+    None
+):
+    """It may have been written; the message that joined the batch gets an answer of its own."""
+    rag = Rag()
+    first, second, third = three()
+    rag.topic.away = True
+    with pytest.raises(Unavailable):
+        await rag.receive(first, second)
+    rag.topic.away = False
+    await rag.receive(first, second, third)
+    assert [one.message_ids for one in rag.topic.answers] == [
+        (first.id, second.id),
+        (third.id,),
+    ]
+    assert len(rag.model.prompts) == 2
+
+
+async def test_an_answer_to_more_than_the_batch_has_covers_the_others_too() -> None:
+    """Batches may also be cut shorter than they were."""
+    rag = Rag()
+    _, second, third = three()
+    rag.topic.away = True
+    with pytest.raises(Unavailable):
+        await rag.receive(second, third)
+    rag.topic.away = False
+    await rag.receive(second)
+    await rag.receive(third)
+    (answer,) = rag.topic.answers
+    assert answer.message_ids == (second.id, third.id)
+
+
+async def test_an_answer_that_is_too_large_is_made_anew_for_each_message_alone() -> None:
+    """Lanes hands a batch that failed for good over again, record by record."""
+    rag = Rag()
+    _, second, third = three()
+    rag.topic.away, rag.topic.cause = True, MessageSizeTooLargeError()
+    with pytest.raises(Permanent):
+        await rag.receive(second, third)
+    rag.topic.away = False
+    await rag.receive(second)
+    await rag.receive(third)
+    assert [one.message_ids for one in rag.topic.answers] == [(second.id,), (third.id,)]
+
+
+async def test_a_message_that_was_edited_meanwhile_is_answered_as_it_is_now() -> None:
+    rag = Rag()
+    first = message("no tengo intrenet", number=1)
+    edit = message("no tengo internet", number=2, kind=MessageKind.EDIT)
+    edit = edit.model_copy(update={"quoted_message_id": first.platform_message_id})
+    await rag.receive(first, edit)
+    (answer,) = rag.topic.answers
+    assert answer.message_ids == (first.id,)
+    assert "no tengo internet" in rag.model.prompts[0].turns[-1].text
+    assert "intrenet" not in rag.model.prompts[0].turns[-1].text
+
+
+async def test_a_message_that_was_taken_back_meanwhile_is_not_answered() -> None:
+    rag = Rag()
+    first, second = message("hola, me equivoqué", number=1), message("¿hay avería?", number=2)
+    revoked = message(None, number=3, kind=MessageKind.REVOKE)
+    revoked = revoked.model_copy(update={"quoted_message_id": first.platform_message_id})
+    await rag.receive(first, second, revoked)
+    (answer,) = rag.topic.answers
+    assert answer.message_ids == (second.id,)
+
+
+@pytest.mark.parametrize(
+    ("text", "alone"), [("/reset", True), ("/ayuda@bot", True), ("reset", False), ("/otra", False)]
+)
+def test_commands_stand_alone(text: str, *, alone: bool) -> None:
+    assert Rag().handler.alone(record(message(text))) is alone
+
+
+def test_what_can_t_be_read_is_told_from_a_command() -> None:
+    """Lanes takes it for a record that stands alone."""
+    with pytest.raises(UndecodableEvent):
+        Rag().handler.alone(replace(record(message()), value=b"{"))
+
+
+async def test_a_record_is_decoded_once() -> None:
+    """What tells a command from a message has read it already; what is not taken is forgotten."""
+    rag = Rag()
+    one = record(message())
+    assert not rag.handler.alone(one)
+    await rag.handle(one)
+    assert not rag.handler._read_ahead
+    for offset in range(3000):
+        rag.handler.alone(record(message(), offset=offset))
+    assert len(rag.handler._read_ahead) == 2000

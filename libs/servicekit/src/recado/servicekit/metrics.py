@@ -125,6 +125,11 @@ ANSWERS = Counter(
     "Answers that Kafka acknowledged, by the rung that they rest on",
     ["rung"],
 )
+MESSAGES_PER_ANSWER = Histogram(
+    "recado_messages_per_answer",
+    "Messages of a customer that one answer covers",
+    buckets=(1, 2, 3, 5, 10, 20),
+)
 RETRIEVAL_SECONDS = Histogram(
     "recado_retrieval_seconds",
     "Search in the knowledge base by outcome (ok, unavailable)",
@@ -223,6 +228,7 @@ CONSUMING: Sequence[Family] = (
 )
 RAG: Sequence[Family] = (
     ANSWERS,
+    MESSAGES_PER_ANSWER,
     RETRIEVAL_SECONDS,
     GENERATION_SECONDS,
     TOKENS,

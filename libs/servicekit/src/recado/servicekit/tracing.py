@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from opentelemetry import propagate, trace
+from opentelemetry.context import Context
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import SpanKind
@@ -28,18 +29,33 @@ def span(
     name: str,
     *,
     parent: str | None = None,
+    links: Iterable[str] = (),
     kind: SpanKind = SpanKind.INTERNAL,
     attributes: Mapping[str, AttributeValue] | None = None,
 ) -> Iterator[trace.Span]:
     """A span; the child of `parent` (a `traceparent`) if given, else of the current one.
 
-    An unreadable `parent` is ignored and starts a new trace.
+    `links` are `traceparent`s of what else led to it. An unreadable `parent` is ignored and starts
+    a new trace; so is an unreadable link.
     """
     context = propagate.extract({"traceparent": parent}) if parent else None
     with _TRACER.start_as_current_span(
-        name, context=context, kind=kind, attributes=attributes, record_exception=False
+        name,
+        context=context,
+        kind=kind,
+        attributes=attributes,
+        links=[*_links(links)],
+        record_exception=False,
     ) as current:
         yield current
+
+
+def _links(traceparents: Iterable[str]) -> Iterator[trace.Link]:
+    for one in traceparents:
+        context = propagate.extract({"traceparent": one}, context=Context())
+        linked = trace.get_current_span(context).get_span_context()
+        if linked.is_valid:
+            yield trace.Link(linked)
 
 
 def traceparent() -> str | None:

@@ -26,7 +26,7 @@ from recado.servicekit.consuming import LaneMetrics
 from recado.servicekit.exposition import exposition
 from recado.servicekit.kafka import make_broker, make_producer
 from recado.servicekit.publishing import LastingPublisher
-from recado_lanes import LaneOptions, Lanes
+from recado_lanes import Batch, LaneOptions, Lanes
 from recado_lanes.faststream import attach, serve
 from recado_lanes.kafka import GroupOptions, KafkaDeadLetters
 
@@ -101,7 +101,14 @@ class App(ConsumerService):
         restorer = Restorer(self._coverage, lambda: group_less_consumer(settings))
         return attach(
             self._broker,
-            handlers={MESSAGES.name: handler},
+            handlers={
+                MESSAGES.name: Batch(
+                    handler,
+                    max_records=settings.max_coalesced,
+                    settle=settings.settle,
+                    alone=handler.alone,
+                )
+            },
             restore={MESSAGES.name: restorer},
             dead_letters=KafkaDeadLetters(self._producer.send_and_wait, dead_letters(SERVICE).name),
             group=GroupOptions(

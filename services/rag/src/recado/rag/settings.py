@@ -66,6 +66,15 @@ class RagSettings(KnowledgeSettings, ConsumerSettings):
     )
     mongodb_database: str = Field(default="recado", min_length=1, description="Its database")
 
+    settle: timedelta = Field(
+        default=timedelta(milliseconds=500),
+        ge=timedelta(0),
+        description="How long a customer's first message waits for more, which then get one "
+        "answer together; every answer to a customer who was silent comes so much later",
+    )
+    max_coalesced: int = Field(
+        default=20, ge=1, le=100, description="Messages that may get one answer together"
+    )
     message_max_age: timedelta = Field(
         default=timedelta(hours=12), description="Older messages are not answered"
     )
