@@ -1,12 +1,15 @@
 """What customers say in three messages, while rag is killed: one final answer covers each message.
 
 The model's stand-in keeps every call, so that those that were paid and answered nobody are counted.
+A call is lost where rag is killed between making it and Kafka's acknowledgement of the answer. That
+nothing else counts as lost is seen from each run by itself: it asks about no message twice.
 """
 
 import asyncio
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
@@ -29,7 +32,7 @@ from recado.schemas.events import (
     MessageReceived,
 )
 from support.require import require
-from support.world import World, eventually, stack_in, started
+from support.world import Row, World, eventually, stack_in, started
 
 CUSTOMERS = 100
 RUNNING = (4.0, 1.0, 2.0, 1.0, 1.5)
@@ -83,19 +86,29 @@ def number_of(customer: int) -> str:
     return f"3463{customer:07d}"
 
 
-async def calls(world: World) -> list[frozenset[str]]:
-    """The marks in the question of each call of the model, in the order of the calls."""
+@dataclass(frozen=True)
+class Call:
+    """A call of the model: the marks in its question, and whether it has no reply yet."""
+
+    marks: frozenset[str]
+    pending: bool
+
+
+async def calls(world: World) -> list[Call]:
+    """All, in their order."""
     arrived = await world.control(
         "GET", "/requests", params={"platform": "gemini", "limit": "50000"}
     )
-    found = []
     requests = arrived["requests"]
     assert isinstance(requests, list)
-    for request in requests:
-        if isinstance(request["body"], dict) and "contents" in request["body"]:
-            question = request["body"]["contents"][-1]["parts"][0]["text"]
-            found.append(frozenset(MARK.findall(question)))
-    return found
+    return [
+        Call(
+            frozenset(MARK.findall(request["body"]["contents"][-1]["parts"][0]["text"])),
+            request["outcome"] == "pending",
+        )
+        for request in requests
+        if isinstance(request["body"], dict) and "contents" in request["body"]
+    ]
 
 
 async def answered(world: World) -> dict[UUID, AnswerGenerated]:
@@ -111,15 +124,35 @@ async def marks(world: World) -> dict[UUID, str]:
     return found
 
 
-async def in_flight(world: World, before: int) -> tuple[int, int]:
-    """After a kill: how many calls since the `before`th have no answer in Kafka; all calls."""
-    made = await calls(world)
+@dataclass(frozen=True)
+class Run:
+    """What one rag process asked the model until it was killed."""
+
+    calls: Sequence[Call]
+    lost: int
+    """Calls without an answer in Kafka."""
+
+    @property
+    def pending(self) -> int:
+        """Calls that the model had not replied to when it was killed."""
+        return sum(call.pending for call in self.calls)
+
+    @property
+    def asked_twice(self) -> Collection[str]:
+        """Marks of messages that it paid for twice by itself."""
+        asked = Counter(mark for call in self.calls for mark in call.marks)
+        return [mark for mark, times in asked.items() if times > 1]
+
+
+async def run_of(world: World, before: int) -> Run:
+    """The run that has just ended: its calls are those after so many."""
+    made = (await calls(world))[before:]
     mark_of = await marks(world)
     covered = {
         frozenset(mark_of[message] for message in answer.message_ids)
         for answer in (await answered(world)).values()
     }
-    return sum(call not in covered for call in made[before:]), len(made)
+    return Run(made, sum(call.marks not in covered for call in made))
 
 
 async def speak(world: World, chats: Sequence[int], over: float) -> None:
@@ -147,15 +180,13 @@ async def test_300_messages_of_100_customers_are_answered_once_though_rag_is_kil
     chats = await world.new_chats(CUSTOMERS)
     await world.make_known(numbers=[number_of(one) for one in range(CUSTOMERS)])
     await world.control("PUT", "/faults/gemini", json=[{"kind": "slow", "delay": "PT1S"}])
-    lost: list[int] = []
-    seen = 0
+    runs: list[Run] = []
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(speak(world, chats, SPEAKING))
         for running in RUNNING:
             await asyncio.sleep(running)
             await rag.kill9()
-            flying, seen = await in_flight(world, seen)
-            lost.append(flying)
+            runs.append(await run_of(world, sum(len(run.calls) for run in runs)))
             await rag.start()
 
     mark_of = await marks(world)
@@ -172,20 +203,45 @@ async def test_300_messages_of_100_customers_are_answered_once_though_rag_is_kil
     answers = await answered(world)
     covered = Counter(message for one in answers.values() for message in one.message_ids)
     assert covered == dict.fromkeys(mark_of, 1), "a message has no final answer, or two"
+    delivered = await world.events(topics.DELIVERIES, AnswerDelivered)
+    assert {one.answer_id for one in delivered} == set(answers)
     assert await world.events(topics.DELIVERIES, AnswerNotDelivered) == []
 
-    received = [one for one in await world.received() if str(one["chat"])]
-    made = await calls(world)
-    by_model = [one for one in answers.values() if one.model is not None]
-    twice = len(made) - len(by_model)
+    ledger = await world.rows("deliveries")
+    assert {row["_id"]: row["message_ids"] for row in ledger} == {
+        str(one.id): [str(message) for message in one.message_ids] for one in answers.values()
+    }
+    kept = {row["_id"]: row.get("answered_by") for row in await world.rows("messages")}
+    assert {message: kept[str(message)] for message in mark_of} == {
+        message: str(one.id) for one in answers.values() for message in one.message_ids
+    }
+
+    received = Counter(str(one["chat"]) for one in await world.received())
+    sent = Counter(
+        answers[UUID(str(row["_id"]))].reply_to.chat for row in ledger for _ in parts(row)
+    )
+    seen = sum(len(run.calls) for run in runs)
+    runs.append(await run_of(world, seen))
+    lost = [run.lost for run in runs[:-1]]
+    made = seen + len(runs[-1].calls)
+    twice = made - sum(one.model is not None for one in answers.values())
     sizes = Counter(len(one.message_ids) for one in answers.values())
     print(
         f"{len(mark_of)} messages, {len(answers)} final answers "
         f"({', '.join(f'{count} to {size}' for size, count in sorted(sizes.items()))}), "
-        f"{len(received)} received; {len(made)} calls of the model, {twice} of them paid twice; "
-        f"in flight at the kills: {lost}"
+        f"{received.total()} received; {made} calls of the model, {twice} of them paid twice; "
+        f"in flight at the kills: {lost}, not replied to by the model: "
+        f"{[run.pending for run in runs[:-1]]}"
     )
-    assert len(received) == len(answers), "a customer saw an answer twice"
+    assert received == sent, "a customer saw an answer twice"
+    assert [run.asked_twice for run in runs] == [[]] * len(runs)
     assert sum(lost) > 0, "no kill met a call"
     assert twice <= sum(lost)
     assert len(answers) < len(mark_of), "nothing was answered together"
+
+
+def parts(row: Row) -> Sequence[object]:
+    """Those of an answer in the ledger."""
+    there = row["parts"]
+    assert isinstance(there, list)
+    return there

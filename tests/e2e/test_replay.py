@@ -59,13 +59,36 @@ main()
 
 
 @dataclass(frozen=True)
-class Sent:
-    """What customers wrote."""
+class Said:
+    """What customers wrote, and the webhooks that bring it."""
 
-    since: datetime
-    messages: list[UUID]
-    whatsapp: str
-    """The platform's id of the first message on WhatsApp."""
+    messages: tuple[UUID, ...]
+    posts: tuple[WebhookPost, ...]
+
+
+def on_whatsapp(customer: int, *texts: str) -> Said:
+    """All in one webhook: what comes together is answered together, except for commands."""
+    written = [WhatsAppText(f"3460{customer}", text) for text in texts]
+    post = whatsapp_post(
+        [written], phone_number_id=WHATSAPP_PHONE_NUMBER_ID, app_secret=WHATSAPP_APP_SECRET
+    )
+    return Said(
+        tuple(ids.message_id("whatsapp-demo", "message", one.sender, one.id) for one in written),
+        (post,),
+    )
+
+
+def on_telegram(customer: int, *texts: str) -> Said:
+    """Each in a webhook of its own."""
+    numbers = range(1, len(texts) + 1)
+    posts = tuple(
+        telegram_post(customer, text, secret_token=TELEGRAM_SECRET_TOKEN, message_id=number)
+        for number, text in zip(numbers, texts, strict=True)
+    )
+    return Said(
+        tuple(ids.message_id("telegram-demo", "message", str(customer), str(n)) for n in numbers),
+        posts,
+    )
 
 
 def written(number: int) -> str:
@@ -76,49 +99,39 @@ def written(number: int) -> str:
     return str(questions[(number - number // 3) % len(questions)])
 
 
-async def send(world: World, count: int, first_customer: int) -> Sent:
-    """So many messages through ingress, of both platforms, some of one conversation; answered."""
-    people = range(first_customer, first_customer + -(-count // PER_CUSTOMER))
-    await world.make_known(numbers=[f"3460{one}" for one in people], chats=list(people))
-    await world.settle()
-    since = datetime.now(UTC)
-    messages: list[UUID] = []
-    whatsapp = ""
+async def say(world: World, *said: Said) -> None:
+    """Through ingress; return when all of it has an answer that was delivered."""
+    wanted = {message for one in said for message in one.messages}
     async with httpx.AsyncClient(timeout=20) as http:
-        for number in range(count):
-            customer = people[number // PER_CUSTOMER]
-            post: WebhookPost
-            if customer % 2:
-                text = WhatsAppText(f"3460{customer}", written(number))
-                post = whatsapp_post(
-                    [[text]],
-                    phone_number_id=WHATSAPP_PHONE_NUMBER_ID,
-                    app_secret=WHATSAPP_APP_SECRET,
-                )
-                whatsapp = whatsapp or text.id
-                messages.append(ids.message_id("whatsapp-demo", "message", text.sender, text.id))
-            else:
-                post = telegram_post(
-                    customer,
-                    written(number),
-                    secret_token=TELEGRAM_SECRET_TOKEN,
-                    message_id=number + 1,
-                )
-                messages.append(
-                    ids.message_id("telegram-demo", "message", str(customer), str(number + 1))
-                )
-            assert (await world.post(http, post)).status_code == 200
-    wanted = set(messages)
+        for one in said:
+            for post in one.posts:
+                assert (await world.post(http, post)).status_code == 200
 
     async def all_delivered() -> bool:
         outcomes = await world.events(topics.DELIVERIES, AnswerDelivered)
-        return wanted <= {one for outcome in outcomes for one in outcome.message_ids}
+        return wanted <= {message for outcome in outcomes for message in outcome.message_ids}
 
+    count = len(wanted)
     await eventually(
         all_delivered, f"{count} answers", within=timedelta(minutes=4), every=1 + count / 100
     )
     await world.settle()
-    return Sent(since, messages, whatsapp)
+
+
+async def send(world: World, count: int, first_customer: int) -> tuple[datetime, Said]:
+    """So many messages, of both platforms, some of one conversation; since when, and which."""
+    people = range(first_customer, first_customer + -(-count // PER_CUSTOMER))
+    await world.make_known(numbers=[f"3460{one}" for one in people], chats=list(people))
+    await world.settle()
+    since = datetime.now(UTC)
+    said = []
+    for place, customer in enumerate(people):
+        numbers = range(place * PER_CUSTOMER, min(count, (place + 1) * PER_CUSTOMER))
+        on_platform = on_whatsapp if customer % 2 else on_telegram
+        said.append(on_platform(customer, *map(written, numbers)))
+    await say(world, *said)
+    messages = tuple(message for one in said for message in one.messages)
+    return since, Said(messages, tuple(post for one in said for post in one.posts))
 
 
 async def ends(world: World) -> dict[str, int]:
@@ -142,14 +155,17 @@ def environment(world: World) -> dict[str, str]:
 async def test_a_replay_without_a_variation_gives_what_was_sent_and_sends_nothing(
     world: World, tmp_path: Path, count: int, first_customer: int
 ) -> None:
-    """The same texts as were sent; others with another n; no message and no record of it."""
-    sent = await send(world, count, first_customer)
-    since = sent.since.isoformat()
-    answers = {
-        one: answer.text
-        for answer in await world.events(topics.ANSWERS, AnswerGenerated)
-        for one in answer.message_ids
-    }
+    """The same texts as were sent; others with another n; no message and no record of it.
+
+    An answer to several messages is one, and tells what all of them said.
+    """
+    started, sent = await send(world, count, first_customer)
+    since = started.isoformat()
+    given = {one.id: one for one in await world.events(topics.ANSWERS, AnswerGenerated)}
+    answers = {one: answer for answer in given.values() for one in answer.message_ids}
+    texts = {one.id: one.text or "" for one in await world.events(topics.MESSAGES, MessageReceived)}
+    total = len({answers[one].id for one in sent.messages})
+    assert total < count, "nothing was answered together"
     # Reports of the last parts may still be on their way: they are not the replay's.
     await world.settle()
     received, before = len(await world.received()), await ends(world)
@@ -159,26 +175,30 @@ async def test_a_replay_without_a_variation_gives_what_was_sent_and_sends_nothin
     printed, _ = await run_python(AS_PATCHED, environment(world), *replay, "--out", str(file))
     frozen = json.loads(printed)
     assert frozen["counts"] == {
-        "replayed": count, "same": count, "changed": 0, "rung_changed": 0,
+        "replayed": total, "same": total, "changed": 0, "rung_changed": 0,
         "citations_changed": 0, "without_answer": 0, "lowered_then": 0, "lowered_now": 0,
     }  # fmt: skip
     lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
     assert {one: line["now"]["text"] for line in lines for one in line["message_ids"]} == {
-        str(one): answers[one] for one in sent.messages
+        str(one): answers[one].text for one in sent.messages
+    }
+    assert {line["answer_id"]: line["question"] for line in lines} == {
+        str(answers[one].id): "\n".join(texts[said] for said in answers[one].message_ids)
+        for one in sent.messages
     }
     assert {line["delivery"] for line in lines} == {"delivered"}
 
     fewer, _ = await recado(environment(world), *replay, "-n", "1")
     changed = json.loads(fewer)
-    assert 0 < changed["counts"]["changed"] < count
-    assert changed["counts"]["same"] + changed["counts"]["changed"] == count
+    assert 0 < changed["counts"]["changed"] < total
+    assert changed["counts"]["same"] + changed["counts"]["changed"] == total
     for one in changed["results"]:
         assert one["same"] is (one["then"]["text"] == one["now"]["text"])
         if one["now"]["retrieval"] is not None:
             assert len(one["now"]["retrieval"]["passages"]) <= 1
     live, _ = await recado(environment(world), *replay, "-n", "8", "--retrieval", "live")
     searched = json.loads(live)
-    assert searched["counts"]["replayed"] == count
+    assert searched["counts"]["replayed"] == total
     assert {
         one["now"]["retrieval"]["n"] for one in searched["results"] if one["now"]["retrieval"]
     } == {8}
@@ -189,35 +209,55 @@ async def test_a_replay_without_a_variation_gives_what_was_sent_and_sends_nothin
 
 
 async def test_a_timeline_shows_every_step_by_whichever_name(world: World) -> None:
-    """From the webhook to the platform's reports; times rise; any id finds the same steps."""
-    sent = await send(world, 8, 780_001)
+    """From the webhook to the platform's reports; times rise; any id finds the same steps.
+
+    So it does where one answer is to three messages: it names them all.
+    """
+    customer, since = 780_001, datetime.now(UTC)
+    await world.make_known(numbers=[f"3460{customer}"])
+    alone = on_whatsapp(customer, written(0))
+    await say(world, alone)
+    together = on_whatsapp(customer, "Hola", written(1), "es desde ayer")
+    await say(world, together)
 
     async def reported() -> bool:
-        _, steps = await story(world, str(sent.messages[0]))
-        return steps[-1].name == "status delivered"
+        stories = [await story(world, str(one.messages[0])) for one in (alone, together)]
+        return all(steps[-1].name == "status delivered" for _, steps in stories)
 
-    await eventually(reported, "the reports on the first answer")
-    conversation, steps = await story(world, str(sent.messages[0]))
-    assert [step.name for step in steps] == [
+    await eventually(reported, "the reports on both answers")
+    conversation, steps = await story(world, str(alone.messages[0]))
+    path = [
         "webhook", "message", "history", "retrieval", "answer", "sent",
         "status sent", "status delivered",
     ]  # fmt: skip
+    assert [step.name for step in steps] == path
     assert [step.at for step in steps] == sorted(step.at for step in steps)
     webhook, message, _, retrieval, answer, *_ = steps
     assert message.text == written(0)
     assert len(retrieval.details) == 5
     assert answer.took
-    for name in (sent.whatsapp, answer.event_id, webhook.event_id):
+    (platform_id,) = (one.removeprefix("whatsapp id ") for one in message.details[:1])
+    for name in (platform_id, answer.event_id, webhook.event_id):
         assert await story(world, name or "") == (conversation, steps)
-    _, whole = await story(world, conversation or "", since=sent.since)
-    assert [step.name for step in whole].count("answer") == PER_CUSTOMER
-    assert [step.name for step in whole].count("webhook") == PER_CUSTOMER
+
+    _, shared = await story(world, str(together.messages[0]))
+    assert [step.name for step in shared] == [path[0], *["message"] * 3, *path[2:]]
+    for step in shared[4:]:
+        assert step.message_ids == together.messages, step.name
+    for name in (*map(str, together.messages[1:]), shared[0].event_id):
+        assert await story(world, name or "") == (conversation, shared)
+    _, whole = await story(world, conversation or "", since=since)
+    assert [step.name for step in whole].count("answer") == 2
+    assert [step.name for step in whole].count("message") == 4
     with pytest.raises(CliError, match="Nothing in the topics is called 'no-such-id'"):
         await story(world, "no-such-id")
 
-    shown, _ = await recado(world.environment, "timeline", sent.whatsapp)
+    shown, _ = await recado(world.environment, "timeline", platform_id)
     assert written(0)[:30] in shown
-    printed, _ = await recado(world.environment, "timeline", sent.whatsapp, "--json")
+    shown, _ = await recado(world.environment, "timeline", str(together.messages[1]))
+    assert all(text[:30] in shown for text in ("Hola", written(1), "es desde ayer"))
+    assert "answer #1 #2 #3" in shown
+    printed, _ = await recado(world.environment, "timeline", platform_id, "--json")
     (plain,) = json.loads(printed)
     assert [one["step"] for one in plain["steps"]] == [step.name for step in steps]
     assert plain["steps"][0]["from_start_ms"] == 0

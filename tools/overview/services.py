@@ -117,7 +117,8 @@ RAG = Row(
         Panel(
             title="Messages not answered",
             description="too_old: rag was away for longer than RECADO_MESSAGE_MAX_AGE. covered: "
-            "read again after a restart. no_answer_wanted: reactions, system messages.",
+            "read again after a restart. taken_back: deleted by the customer in time. "
+            "no_answer_wanted: reactions, system messages.",
             unit="ops",
             queries=(by_label(rate, "recado_messages_skipped_total", "reason"),),
             stacked=True,

@@ -11,11 +11,13 @@ from typer.testing import CliRunner
 
 from recado.cli.commands import app
 from recado.cli.output import CliError
-from recado.cli.replay.past import Past, Selection, refuse_more_than_recorded
+from recado.cli.replay.past import Past, Selection, as_read, refuse_more_than_recorded
 from recado.cli.replay.results import results_file, show
 from recado.rag.replay.cases import Case, Outcome, Source, Variation
 from recado.rag.replay.comparing import Comparison
 from recado.schemas.answers import Rung
+from recado.schemas.events import MessageReceived
+from recado.schemas.webhooks import MessageKind
 from support.examples import ANSWER_GENERATED, MESSAGE_RECEIVED, NOW
 
 CASE = Case(messages=(MESSAGE_RECEIVED,), answer=ANSWER_GENERATED)
@@ -87,6 +89,55 @@ def test_an_answer_is_taken_if_all_holds_that_is_asked_for() -> None:
     assert (
         Selection(since, conversation=ANSWER_GENERATED.conversation).stretch.partition is not None
     )
+
+
+def test_messages_are_replayed_as_they_were_read() -> None:
+    """With what was edited before work on the answer began; not with what was edited later."""
+    first = MESSAGE_RECEIVED.model_copy(update={"text": "mi intrenet va mal"})
+    second = MESSAGE_RECEIVED.model_copy(
+        update={"id": uuid4(), "platform_message_id": "wamid.2", "text": "y la tele"}
+    )
+    answer = ANSWER_GENERATED.model_copy(
+        update={
+            "message_ids": (first.id, second.id),
+            "occurred_at": NOW + timedelta(seconds=5),
+            "timings": ANSWER_GENERATED.timings.model_copy(update={"total": timedelta(seconds=3)}),
+        }
+    )
+
+    def edit(text: str, after: timedelta, **changes: object) -> MessageReceived:
+        return first.model_copy(
+            update={
+                "id": uuid4(), "platform_message_id": "wamid.9", "kind": MessageKind.EDIT,
+                "text": text, "occurred_at": NOW + after,
+                "quoted_message_id": first.platform_message_id, **changes,
+            }
+        )  # fmt: skip
+
+    edits = (
+        edit("mi internet va mal", timedelta(seconds=1)),
+        edit("mi internet va bien", timedelta(seconds=3)),
+        edit("otra cosa", timedelta(seconds=1), conversation="telegram:telegram-demo:1"),
+    )
+    read = as_read(answer, {one.id: one for one in (second, first)}, edits)
+    assert [(one.id, one.text) for one in read] == [
+        (first.id, "mi internet va mal"),
+        (second.id, "y la tele"),
+    ]
+
+
+def test_what_is_shown_of_an_answer_has_all_that_it_answers() -> None:
+    """The question of each message, in their order."""
+    second = MESSAGE_RECEIVED.model_copy(update={"id": uuid4(), "text": "Desde ayer."})
+    case = Case(messages=(MESSAGE_RECEIVED, second), answer=ANSWER_GENERATED)
+    changed = Comparison(case, Outcome(answer_id=ANSWER_GENERATED.id, problem="no model"))
+    screen = Console(file=StringIO(), width=100)
+    show((changed,), PAST, Variation(), screen, full=False)
+    assert isinstance(screen.file, StringIO)
+    shown = screen.file.getvalue()
+    assert MESSAGE_RECEIVED.text is not None
+    assert 0 < shown.index(MESSAGE_RECEIVED.text) < shown.index("Desde ayer.")
+    assert changed.as_json()["question"] == f"{MESSAGE_RECEIVED.text}\nDesde ayer."
 
 
 def test_a_results_file_is_replaced_only_with_force(tmp_path: Path) -> None:

@@ -1,12 +1,16 @@
 """The steps that records tell of, and which records belong to a message."""
 
 from datetime import timedelta
+from io import StringIO
 from uuid import UUID, uuid4
 
+from rich.console import Console
+
 from recado.cli.belonging import about, last_of, names_of
-from recado.cli.finding import Asked
+from recado.cli.finding import Asked, Found
 from recado.cli.letters import REDRIVE_COUNT
 from recado.cli.story import between, event_of, story_of
+from recado.cli.timeline import show
 from recado.schemas import events, ids
 from recado.schemas.answers import Rung
 from recado.schemas.encoding import encode
@@ -96,6 +100,49 @@ def test_every_step_is_told_in_order_with_what_it_took() -> None:
     assert sent.details == ("part 1: out.0.a", "part 2: out.0.b")
     assert read.facts == "part 2"
     assert len({step.message_ids for step in steps}) == 1
+
+
+def told_together() -> list[Record]:
+    """Two messages, each with its webhook, and one answer to both."""
+    first, second = told(0), told(1)
+    both = tuple(event.id for one in (first[1], second[1]) if (event := event_of(one)))
+    answer_id = ids.answer_id(both)
+    later = NOW + timedelta(minutes=1, seconds=2)
+    answer = examples.ANSWER_GENERATED.model_copy(
+        update={"id": answer_id, "message_ids": both, "occurred_at": later}
+    )
+    delivered = examples.ANSWER_DELIVERED.model_copy(
+        update={
+            "id": ids.outcome_id(answer_id, "delivered"),
+            "answer_id": answer_id,
+            "message_ids": both,
+            "conversation": examples.CONVERSATION,
+            "occurred_at": later + timedelta(seconds=1),
+        }
+    )
+    return [*first[:2], *second[:2], record_of(answer, 1), record_of(delivered, 1)]
+
+
+def test_one_answer_to_two_messages_is_told_with_both() -> None:
+    """Whichever of them is asked for; every step of the answer names both."""
+    records = told_together()
+    steps = story_of(records)
+    messages = [step for step in steps if step.name == "message"]
+    both = tuple(one for step in messages for one in step.message_ids)
+    assert len(both) == 2
+    assert {
+        step.name: step.message_ids for step in steps if step.name not in {"webhook", "message"}
+    } == dict.fromkeys(("history", "retrieval", "generation", "answer", "sent"), both)
+    conversation = [one for one in records if one.topic != "recado.webhooks"]
+    for one in both:
+        assert about(conversation, {one}) == conversation
+
+    screen = Console(file=StringIO(), width=80)
+    show(Found(examples.CONVERSATION, records, 0), steps, screen, full=False)
+    assert isinstance(screen.file, StringIO)
+    shown = screen.file.getvalue()
+    for named in ("message #1", "message #2", "answer #1 #2", "sent #1 #2"):
+        assert named in shown, shown
 
 
 def test_a_search_tells_which_similarity_was_needed() -> None:

@@ -5,13 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiokafka.errors import MessageSizeTooLargeError, OutOfOrderSequenceNumber
+from prometheus_client import REGISTRY
 
 from recado.rag.answering import Answering
 from recado.rag.coverage import Coverage
 from recado.rag.handling import MessageHandler
 from recado.schemas import ids
 from recado.schemas.answers import Rung
-from recado.schemas.encoding import UndecodableEvent, encode
+from recado.schemas.encoding import encode
 from recado.schemas.events import AnswerGenerated, Event, MessageReceived
 from recado.schemas.webhooks import MessageKind
 from recado.servicekit.kafka import NotAcknowledged
@@ -194,6 +195,20 @@ def three() -> tuple[MessageReceived, MessageReceived, MessageReceived]:
     )
 
 
+async def without_acknowledgement(rag: Rag, *messages: MessageReceived) -> None:
+    """Make an answer while Kafka acknowledges nothing."""
+    rag.topic.away = True
+    with pytest.raises(Unavailable):
+        await rag.receive(*messages)
+    rag.topic.away = False
+
+
+def edit_of(changed: MessageReceived, text: str) -> MessageReceived:
+    """The customer's correction of it."""
+    edit = message(text, number=90, kind=MessageKind.EDIT)
+    return edit.model_copy(update={"quoted_message_id": changed.platform_message_id})
+
+
 async def test_three_messages_get_one_answer_that_covers_them() -> None:
     rag = Rag()
     messages = three()
@@ -242,10 +257,7 @@ async def test_an_answer_without_acknowledgement_is_published_again_before_a_new
     """It may have been written; the message that joined the batch gets an answer of its own."""
     rag = Rag()
     first, second, third = three()
-    rag.topic.away = True
-    with pytest.raises(Unavailable):
-        await rag.receive(first, second)
-    rag.topic.away = False
+    await without_acknowledgement(rag, first, second)
     await rag.receive(first, second, third)
     assert [one.message_ids for one in rag.topic.answers] == [
         (first.id, second.id),
@@ -258,14 +270,47 @@ async def test_an_answer_to_more_than_the_batch_has_covers_the_others_too() -> N
     """Batches may also be cut shorter than they were."""
     rag = Rag()
     _, second, third = three()
-    rag.topic.away = True
-    with pytest.raises(Unavailable):
-        await rag.receive(second, third)
-    rag.topic.away = False
+    await without_acknowledgement(rag, second, third)
     await rag.receive(second)
     await rag.receive(third)
     (answer,) = rag.topic.answers
     assert answer.message_ids == (second.id, third.id)
+
+
+async def test_an_answer_that_was_read_back_meanwhile_is_not_published_again() -> None:
+    """It was written though it was not acknowledged; the partition went and came back."""
+    rag = Rag()
+    first, second, third = three()
+    await without_acknowledgement(rag, first, second)
+    (lost,) = {one.answer for one in rag.handler._unpublished.values()}
+    rag.coverage.drop([PARTITION])
+    rag.coverage.of(PARTITION).add(lost)
+    await rag.receive(first, second, third)
+    assert [one.message_ids for one in rag.topic.answers] == [(third.id,)]
+
+
+async def test_what_another_process_answered_meanwhile_is_not_answered_by_what_was_kept() -> None:
+    """It cut the batch otherwise and went away: only what it left is answered, by a new answer."""
+    rag, other = Rag(), Rag()
+    first, second, _ = three()
+    await without_acknowledgement(rag, first, second)
+    await other.receive(first)
+    (theirs,) = other.topic.answers
+    rag.coverage.drop([PARTITION])
+    rag.coverage.of(PARTITION).add(theirs)
+    await rag.receive(first, second)
+    assert [one.message_ids for one in rag.topic.answers] == [(second.id,)]
+    assert not rag.handler._unpublished
+
+
+async def test_what_was_kept_is_history_as_it_was_read_then() -> None:
+    """Also the messages that the shorter batch doesn't have, and those that were edited."""
+    rag = Rag(age=timedelta(seconds=3))
+    _, second, third = three()
+    await without_acknowledgement(rag, second, third, edit_of(second, "el wifi va lento"))
+    await rag.receive(third)
+    (exchange,) = rag.coverage.of(PARTITION).exchanges(second.conversation)
+    assert [one.text for one in exchange.entries[:2]] == ["el wifi va lento", "desde ayer"]
 
 
 async def test_an_answer_that_is_too_large_is_made_anew_for_each_message_alone() -> None:
@@ -284,9 +329,7 @@ async def test_an_answer_that_is_too_large_is_made_anew_for_each_message_alone()
 async def test_a_message_that_was_edited_meanwhile_is_answered_as_it_is_now() -> None:
     rag = Rag()
     first = message("no tengo intrenet", number=1)
-    edit = message("no tengo internet", number=2, kind=MessageKind.EDIT)
-    edit = edit.model_copy(update={"quoted_message_id": first.platform_message_id})
-    await rag.receive(first, edit)
+    await rag.receive(first, edit_of(first, "no tengo internet"))
     (answer,) = rag.topic.answers
     assert answer.message_ids == (first.id,)
     assert "no tengo internet" in rag.model.prompts[0].turns[-1].text
@@ -298,9 +341,17 @@ async def test_a_message_that_was_taken_back_meanwhile_is_not_answered() -> None
     first, second = message("hola, me equivoqué", number=1), message("¿hay avería?", number=2)
     revoked = message(None, number=3, kind=MessageKind.REVOKE)
     revoked = revoked.model_copy(update={"quoted_message_id": first.platform_message_id})
+    before = skipped("taken_back")
     await rag.receive(first, second, revoked)
     (answer,) = rag.topic.answers
     assert answer.message_ids == (second.id,)
+    assert skipped("taken_back") == before + 1
+
+
+def skipped(reason: str) -> float:
+    """How many messages were left out for it."""
+    counted = REGISTRY.get_sample_value("recado_messages_skipped_total", {"reason": reason})
+    return counted or 0.0
 
 
 @pytest.mark.parametrize(
@@ -310,10 +361,12 @@ def test_commands_stand_alone(text: str, *, alone: bool) -> None:
     assert Rag().handler.alone(record(message(text))) is alone
 
 
-def test_what_can_t_be_read_is_told_from_a_command() -> None:
-    """Lanes takes it for a record that stands alone."""
-    with pytest.raises(UndecodableEvent):
-        Rag().handler.alone(replace(record(message()), value=b"{"))
+def test_what_can_t_be_read_stands_alone() -> None:
+    """So that it becomes a dead letter by itself; to ask is no error."""
+    broken = replace(record(message()), value=b"{")
+    assert Rag().handler.alone(broken)
+    unknown = replace(record(message()), headers=(("ce_type", b"recado.new.v1"),))
+    assert not Rag().handler.alone(unknown)
 
 
 async def test_a_record_is_decoded_once() -> None:

@@ -4,7 +4,7 @@ Three topics are read, each one time and no further than needed, without a group
 """
 
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -14,11 +14,13 @@ from aiokafka import AIOKafkaConsumer
 from recado.cli.output import CliError
 from recado.cli.reading import Stretch, merged, partition_of, spans_of
 from recado.cli.records import reader
+from recado.rag.gathering import gather
 from recado.rag.replay.cases import Case, Source, Variation
 from recado.schemas.answers import AnswerGenerated, Rung
 from recado.schemas.encoding import EncodingError, decode
 from recado.schemas.events import AnswerDelivered, AnswerNotDelivered, Event, MessageReceived
 from recado.schemas.topics import ANSWERS, CONVERSATION_PARTITIONS, DELIVERIES, MESSAGES
+from recado.schemas.webhooks import MessageKind
 from recado.servicekit.settings import KafkaSettings
 from recado_lanes.record import Record
 
@@ -74,10 +76,10 @@ async def past_of(settings: KafkaSettings, selection: Selection) -> Past:
         answers, found = await _answers(consumer, selection)
         if not answers:
             raise CliError("No answer was given to such a message in that time.")
-        messages = await _messages(consumer, selection, answers)
+        messages, edits = await _messages(consumer, selection, answers)
         deliveries = await _deliveries(consumer, selection, answers)
     cases = tuple(
-        Case(messages=tuple(messages[one] for one in answer.message_ids), answer=answer)
+        Case(messages=as_read(answer, messages, edits), answer=answer)
         for answer in answers
         if all(one in messages for one in answer.message_ids)
     )
@@ -99,6 +101,25 @@ def refuse_more_than_recorded(past: Past, variation: Variation) -> None:
             f"({min(recorded)}); more are found with --retrieval live only.",
             exit_status=2,
         )
+
+
+def as_read(
+    answer: AnswerGenerated,
+    messages: Mapping[UUID, MessageReceived],
+    edits: Collection[MessageReceived],
+) -> tuple[MessageReceived, ...]:
+    """The answer's messages as they were read: with the edits that had come when work began.
+
+    An event does not say which those were; their times do.
+    """
+    began = answer.occurred_at - answer.timings.total
+    known = [
+        edit
+        for edit in edits
+        if edit.conversation == answer.conversation and edit.occurred_at < began
+    ]
+    read = {one.id: one for one in gather([*(messages[one] for one in answer.message_ids), *known])}
+    return tuple(read[one] for one in answer.message_ids)
 
 
 async def _answers(
@@ -123,23 +144,33 @@ async def _answers(
 
 async def _messages(
     consumer: AIOKafkaConsumer, selection: Selection, answers: Collection[AnswerGenerated]
-) -> dict[UUID, MessageReceived]:
-    """The answered messages by id, without their raw parts, which no answer is made from."""
-    wanted = {str(one).encode() for answer in answers for one in answer.message_ids}
+) -> tuple[dict[UUID, MessageReceived], list[MessageReceived]]:
+    """The answered messages by id, and the edits in their conversations.
+
+    All without their raw parts, which no answer is made from.
+    """
+    wanted = {one for answer in answers for one in answer.message_ids}
+    conversations = {answer.conversation.encode() for answer in answers}
     stretch = replace(
         selection.stretch,
         since=min(answer.received_at for answer in answers) - MARGIN,
         until=max(answer.occurred_at for answer in answers) + MARGIN,
     )
     found: dict[UUID, MessageReceived] = {}
+    edits: list[MessageReceived] = []
     spans = await spans_of(consumer, MESSAGES.name, stretch)
     async for record in merged(consumer, spans):
-        if dict(record.headers).get("ce_id") not in wanted:
+        if record.key not in conversations:
             continue
         event = _event(record)
-        if isinstance(event, MessageReceived):
-            found.setdefault(event.id, event.model_copy(update={"raw": None}))
-    return found
+        if not isinstance(event, MessageReceived):
+            continue
+        event = event.model_copy(update={"raw": None})
+        if event.id in wanted:
+            found.setdefault(event.id, event)
+        elif event.kind is MessageKind.EDIT:
+            edits.append(event)
+    return found, edits
 
 
 async def _deliveries(

@@ -11,36 +11,41 @@ next. In what is gathered:
 Edits and revocations that come later change nothing: the message was answered as it was.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 from recado.schemas.events import MessageReceived
 from recado.schemas.webhooks import MessageKind
 
 
 def gather(messages: Sequence[MessageReceived]) -> tuple[MessageReceived, ...]:
-    """The messages as they are to be read, in their order; edits and revocations stay among them.
+    """The messages as they are to be read, each once, in their order.
 
-    All are of one conversation.
+    All are of one conversation. Edits and revocations stay among them, and so does what was taken
+    back (`taken_back`).
     """
-    edits: dict[str, str] = {}
-    revoked: set[str] = set()
-    for message in messages:
-        changed = message.quoted_message_id
-        if changed is None:
-            continue
-        if message.kind is MessageKind.EDIT and message.text:
-            edits[changed] = message.text
-        elif message.kind is MessageKind.REVOKE:
-            revoked.add(changed)
+    edits = {
+        message.quoted_message_id: message.text
+        for message in messages
+        if message.kind is MessageKind.EDIT and message.quoted_message_id and message.text
+    }
     once = {message.id: message for message in messages}
-    return tuple(
-        _as_edited(message, edits)
-        for message in once.values()
-        if message.platform_message_id not in revoked or message.kind is MessageKind.REVOKE
+    return tuple(_as_edited(message, edits) for message in once.values())
+
+
+def taken_back(messages: Sequence[MessageReceived]) -> frozenset[UUID]:
+    """The messages that the customer took back, as far as the revocations are among them."""
+    revoked = {
+        message.quoted_message_id for message in messages if message.kind is MessageKind.REVOKE
+    } - {None}
+    return frozenset(
+        message.id
+        for message in messages
+        if message.kind is not MessageKind.REVOKE and message.platform_message_id in revoked
     )
 
 
-def _as_edited(message: MessageReceived, edits: dict[str, str]) -> MessageReceived:
+def _as_edited(message: MessageReceived, edits: Mapping[str, str]) -> MessageReceived:
     place = message.platform_message_id
     if message.kind is MessageKind.EDIT or place is None or place not in edits:
         return message
