@@ -23,21 +23,33 @@ def test_intake_is_paused_until_the_last_partition_goes_on() -> None:
     """One partition whose dependency answers again says nothing about another's."""
     lanes = LaneMetrics()
     for partition in (1, 2):
-        lanes.unavailable(record(partition), error=OSError(), lasts=NO_TIME)
-    lanes.available(record(1), lasted=NO_TIME)
+        lanes.unavailable(record(partition), error=OSError(), lasts=NO_TIME, alone=False)
+    lanes.available(record(1), lasted=NO_TIME, alone=False)
     assert paused("unavailable") == 1
-    lanes.available(record(2), lasted=NO_TIME)
+    lanes.available(record(2), lasted=NO_TIME, alone=False)
     assert paused("unavailable") == 0
 
 
-def test_of_two_conversations_of_a_partition_that_wait_alone_both_must_go_on() -> None:
-    """Each waits for an integration of its own, say, and the first to answer is not the other's."""
+def test_a_conversation_that_waits_alone_pauses_nothing() -> None:
+    """The others go on; and when it goes on, too, that ends no outage of everything."""
+    lanes = LaneMetrics()
+    lanes.unavailable(record(1, 4), error=OSError(), lasts=NO_TIME, alone=True)
+    assert paused("unavailable") != 1
+    lanes.unavailable(record(1, 4), error=OSError(), lasts=NO_TIME, alone=False)
+    lanes.available(record(1, 4), lasted=NO_TIME, alone=True)
+    assert paused("unavailable") == 1
+    lanes.available(record(1, 4), lasted=NO_TIME, alone=False)
+    assert paused("unavailable") == 0
+
+
+def test_of_two_outages_of_a_partition_both_must_end() -> None:
+    """That of its restore, say, and that of everything: the first to end is not the other."""
     lanes = LaneMetrics()
     for offset in (4, 7):
-        lanes.unavailable(record(1, offset), error=OSError(), lasts=NO_TIME)
-    lanes.available(record(1, 7), lasted=NO_TIME)
+        lanes.unavailable(record(1, offset), error=OSError(), lasts=NO_TIME, alone=False)
+    lanes.available(record(1, 7), lasted=NO_TIME, alone=False)
     assert paused("unavailable") == 1
-    lanes.available(record(1, 4), lasted=NO_TIME)
+    lanes.available(record(1, 4), lasted=NO_TIME, alone=False)
     assert paused("unavailable") == 0
 
 
@@ -48,7 +60,7 @@ def test_a_partition_that_is_given_up_is_not_paused_any_more(reason: str) -> Non
     if reason == "backlog":
         lanes.paused(Partition("recado.answers", 3), waiting=1000)
     else:
-        lanes.unavailable(record(3), error=OSError(), lasts=NO_TIME)
+        lanes.unavailable(record(3), error=OSError(), lasts=NO_TIME, alone=False)
     assert paused(reason) == 1
     lanes.revoked([Partition("recado.answers", 3)], unfinished=1, took=NO_TIME)
     assert paused(reason) == 0

@@ -38,7 +38,6 @@ from recado_lanes.ports import (
     ConsumerPort,
     DeadLetters,
     Observer,
-    PartitionProgress,
     Progress,
     ProgressObserver,
     Skipped,
@@ -77,9 +76,7 @@ class Lanes:
     ) -> None:
         unknown = {*(restore or {}), *(keys or {}), *(ceilings or {})} - set(handlers)
         if unknown:
-            raise ValueError(
-                f"hooks, keys or ceilings without a handler: {sorted(unknown)}"
-            )
+            raise ValueError(f"hooks, keys or ceilings without a handler: {sorted(unknown)}")
         self._handlers = dict(handlers)
         self._restore = dict(restore or {})
         self._consumer = consumer
@@ -418,20 +415,12 @@ class Lanes:
     def progress(self) -> Progress:
         """How far this consumer is."""
         now = datetime.now(UTC)
-        return Progress(
-            in_flight=self._slots.in_flight,
-            limit=self._slots.limit,
-            unavailable=self._slots.unavailable,
-            partitions={
-                partition: PartitionProgress(
-                    waiting=lanes.waiting,
-                    span=lanes.offsets.span,
-                    oldest=None if (oldest := lanes.offsets.oldest) is None else now - oldest,
-                    paused=frozenset(lanes.paused),
-                )
+        return self._slots.progress(
+            {
+                partition: lanes.progress(now)
                 for partition, lanes in self._lanes.items()
                 if lanes.assigned
-            },
+            }
         )
 
 
