@@ -14,10 +14,10 @@ import pytest
 from recado_lanes import Committed, Partition, Unavailable
 from recado_lanes.batch import Batch
 from recado_lanes.handling import Handling, Judgement, Verdict
+from recado_lanes.handover import HandOver
 from recado_lanes.intake import Intake
 from recado_lanes.kafka import AiokafkaConsumerPort
 from recado_lanes.keylane import KeyLane
-from recado_lanes.lanes import Lanes
 from recado_lanes.metadata import Completed
 from recado_lanes.offsets import Commit, OffsetTracker
 from recado_lanes.partition import PartitionLanes
@@ -110,15 +110,17 @@ def a_rejected_commit_is_recorded_as_done(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_revocation_does_not_wait_for_work(patch: pytest.MonkeyPatch) -> None:
-    async def at_once(self: Lanes, leaving: Collection[PartitionLanes], budget: timedelta) -> None:
+    async def at_once(
+        self: HandOver, leaving: Collection[PartitionLanes], budget: timedelta
+    ) -> None:
         self._slots.close(leaving)
         await asyncio.sleep(0)
 
-    patch.setattr(Lanes, "_drain", at_once)
+    patch.setattr(HandOver, "_drain", at_once)
 
 
 def a_revocation_fences_nothing(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Lanes, "_fence", lambda self, partitions: None)
+    patch.setattr(HandOver, "fence", lambda self, partitions: None)
 
 
 def dead_letters_are_not_waited_for(patch: pytest.MonkeyPatch) -> None:

@@ -100,7 +100,7 @@ async def claimed(world: World, partition: int = 0) -> set[int]:
 
 def reject_commits(lanes: Lanes, times: int) -> None:
     """The group takes so many of the next commits no more, as in mid-rebalance."""
-    port = lanes._consumer
+    port = lanes._committer._consumer
     commit, left = port.commit, times
 
     async def rejecting(
