@@ -1,11 +1,14 @@
 """What an observer of the lanes says in metrics."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import NoReturn
 
 import pytest
 from prometheus_client import REGISTRY
 
-from recado.servicekit.consuming import LaneMetrics
+from recado.servicekit.consuming import AnyPartition, LaneMetrics
 from recado_lanes import Partition, Record
 
 NO_TIME = timedelta(0)
@@ -64,6 +67,28 @@ def test_a_partition_that_is_given_up_is_not_paused_any_more(reason: str) -> Non
     assert paused(reason) == 1
     lanes.revoked([Partition("recado.answers", 3)], unfinished=1, took=NO_TIME)
     assert paused(reason) == 0
+
+
+@dataclass(frozen=True)
+class Told:
+    """Progress of lanes that have no partition any more."""
+
+    unavailable: bool
+    in_flight = 0
+    limit = 8
+    alone = 0
+    partitions: Mapping[AnyPartition, NoReturn] = field(default_factory=dict)
+
+
+def test_an_outage_of_everything_outlasts_the_partition_that_met_it_first() -> None:
+    """Else a rebalance would start the alert's time anew."""
+    lanes = LaneMetrics()
+    lanes.unavailable(record(3), error=OSError(), lasts=NO_TIME, alone=False)
+    lanes.progress(Told(unavailable=True))
+    lanes.revoked([Partition("recado.answers", 3)], unfinished=1, took=NO_TIME)
+    assert paused("unavailable") == 1
+    lanes.progress(Told(unavailable=False))
+    assert paused("unavailable") == 0
 
 
 class FakeTurning:

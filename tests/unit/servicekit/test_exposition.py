@@ -121,6 +121,7 @@ class OfPartition:
 class Told:
     in_flight: int
     limit: int
+    unavailable: bool
     alone: int
     partitions: Mapping[AnyPartition, OfPartition]
 
@@ -134,6 +135,7 @@ def test_how_far_the_lanes_are_is_summed_by_topic_and_its_oldest_shown() -> None
         Told(
             7,
             32,
+            False,
             3,
             {
                 three[0]: OfPartition(0, None),

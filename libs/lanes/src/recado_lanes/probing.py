@@ -2,8 +2,9 @@
 
 What it promises:
 
-- `Unavailable` begins an outage of everything: nothing is started but one probe at a time, from
-  whatever topic, and whatever that topic's ceiling, for nothing else is begun.
+- `Unavailable` begins an outage of everything: nothing is started but one probe at a time. No
+  ceiling holds it back and none is exceeded: it takes the place that its own last attempt left,
+  for nothing else is begun, or it is one whose topic has room.
 - Every second probe is a record that did not fail, so that one record which always finds its
   dependency down can't hold up the others for ever; once others succeed where it failed, it waits
   alone.

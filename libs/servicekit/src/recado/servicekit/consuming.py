@@ -82,6 +82,8 @@ class _Progress(Protocol):
     @property
     def limit(self) -> int: ...
     @property
+    def unavailable(self) -> bool: ...
+    @property
     def alone(self) -> int: ...
     @property
     def partitions(self) -> Mapping[AnyPartition, _PartitionProgress]: ...
@@ -170,6 +172,8 @@ class LaneMetrics:
         metrics.IN_FLIGHT.set(progress.in_flight)
         metrics.CONCURRENCY_LIMIT.set(progress.limit)
         metrics.WAITING_ALONE.set(progress.alone)
+        # An outage of everything outlasts the partition whose record met it first.
+        self._pause("unavailable", "", -1, paused=progress.unavailable)
         for topic in self.topics:
             ours = [one for key, one in progress.partitions.items() if key.topic == topic]
             metrics.UNCOMMITTED.labels(topic).set(sum(one.span for one in ours))
