@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import pytest
 
-from recado_lanes import Committed, Partition, Unavailable
+from recado_lanes import Committed, Partition, Record, Unavailable
 from recado_lanes.batch import Batch
 from recado_lanes.handling import Handling, Judgement, Verdict
 from recado_lanes.handover import HandOver
@@ -181,6 +181,34 @@ def dead_letters_are_not_counted(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Handling, "_guard", lambda self, record: Blind())
 
 
+def tombstones_are_records_like_others(patch: pytest.MonkeyPatch) -> None:
+    original = PartitionLanes._distribute
+
+    def distribute(self: PartitionLanes, record: Record) -> None:
+        self._tombstones = True
+        original(self, record)
+
+    patch.setattr(PartitionLanes, "_distribute", distribute)
+
+
+def nothing_waits_for_the_restore(patch: pytest.MonkeyPatch) -> None:
+    running: list[asyncio.Future[None]] = []
+
+    async def at_once(self: PartitionLanes, record: Record) -> bool:
+        assert self._restore is not None
+        running.append(asyncio.ensure_future(self._restore(record)))
+        return True
+
+    patch.setattr(PartitionLanes, "_restored", at_once)
+
+
+def nobody_watches_the_time(patch: pytest.MonkeyPatch) -> None:
+    async def asleep(self: Slots) -> None:
+        await asyncio.Event().wait()
+
+    patch.setattr(Slots, "watch", asleep)
+
+
 FAULTS: Sequence[Fault] = (
     Fault(commits_past_the_first_gap, promises.after_a_crash_only_what_was_in_flight_is_repeated),
     Fault(
@@ -213,5 +241,11 @@ FAULTS: Sequence[Fault] = (
     Fault(
         dead_letters_are_not_counted,
         promises.an_outage_that_looks_like_bad_records_stops_the_consumer,
+    ),
+    Fault(tombstones_are_records_like_others, promises.a_tombstone_is_passed_over),
+    Fault(nothing_waits_for_the_restore, promises.nothing_is_handled_before_the_restore),
+    Fault(
+        nobody_watches_the_time,
+        promises.a_handler_that_ignores_its_cancellation_stops_the_consumer,
     ),
 )
