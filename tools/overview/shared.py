@@ -136,6 +136,13 @@ CONSUMPTION = Row(
             ),
         ),
         Panel(
+            title="Waiting alone",
+            description="Conversations or documents that wait for something of their own (a token "
+            "that its platform refuses, say), while all others go on. The service's log says what.",
+            unit="none",
+            queries=(by_label(level, "recado_waiting_alone_keys", "job"),),
+        ),
+        Panel(
             title="Oldest record that is not done",
             description="One old record among few uncommitted ones is a conversation that waits to "
             "be tried again; growing everywhere, the service does not keep up.",

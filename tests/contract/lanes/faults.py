@@ -11,13 +11,13 @@ from datetime import timedelta
 
 import pytest
 
-from recado_lanes import Committed, Partition, Unavailable
+from recado_lanes import Committed, Partition, Record, Unavailable
 from recado_lanes.batch import Batch
 from recado_lanes.handling import Handling, Judgement, Verdict
+from recado_lanes.handover import HandOver
 from recado_lanes.intake import Intake
 from recado_lanes.kafka import AiokafkaConsumerPort
 from recado_lanes.keylane import KeyLane
-from recado_lanes.lanes import Lanes
 from recado_lanes.metadata import Completed
 from recado_lanes.offsets import Commit, OffsetTracker
 from recado_lanes.partition import PartitionLanes
@@ -110,15 +110,17 @@ def a_rejected_commit_is_recorded_as_done(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_revocation_does_not_wait_for_work(patch: pytest.MonkeyPatch) -> None:
-    async def at_once(self: Lanes, leaving: Collection[PartitionLanes], budget: timedelta) -> None:
+    async def at_once(
+        self: HandOver, leaving: Collection[PartitionLanes], budget: timedelta
+    ) -> None:
         self._slots.close(leaving)
         await asyncio.sleep(0)
 
-    patch.setattr(Lanes, "_drain", at_once)
+    patch.setattr(HandOver, "_drain", at_once)
 
 
 def a_revocation_fences_nothing(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Lanes, "_fence", lambda self, partitions: None)
+    patch.setattr(HandOver, "fence", lambda self, partitions: None)
 
 
 def dead_letters_are_not_waited_for(patch: pytest.MonkeyPatch) -> None:
@@ -179,6 +181,34 @@ def dead_letters_are_not_counted(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Handling, "_guard", lambda self, record: Blind())
 
 
+def tombstones_are_records_like_others(patch: pytest.MonkeyPatch) -> None:
+    original = PartitionLanes._distribute
+
+    def distribute(self: PartitionLanes, record: Record) -> None:
+        self._tombstones = True
+        original(self, record)
+
+    patch.setattr(PartitionLanes, "_distribute", distribute)
+
+
+def nothing_waits_for_the_restore(patch: pytest.MonkeyPatch) -> None:
+    running: list[asyncio.Future[None]] = []
+
+    async def at_once(self: PartitionLanes, record: Record) -> bool:
+        assert self._restore is not None
+        running.append(asyncio.ensure_future(self._restore(record)))
+        return True
+
+    patch.setattr(PartitionLanes, "_restored", at_once)
+
+
+def nobody_watches_the_time(patch: pytest.MonkeyPatch) -> None:
+    async def asleep(self: Slots) -> None:
+        await asyncio.Event().wait()
+
+    patch.setattr(Slots, "watch", asleep)
+
+
 FAULTS: Sequence[Fault] = (
     Fault(commits_past_the_first_gap, promises.after_a_crash_only_what_was_in_flight_is_repeated),
     Fault(
@@ -211,5 +241,11 @@ FAULTS: Sequence[Fault] = (
     Fault(
         dead_letters_are_not_counted,
         promises.an_outage_that_looks_like_bad_records_stops_the_consumer,
+    ),
+    Fault(tombstones_are_records_like_others, promises.a_tombstone_is_passed_over),
+    Fault(nothing_waits_for_the_restore, promises.nothing_is_handled_before_the_restore),
+    Fault(
+        nobody_watches_the_time,
+        promises.a_handler_that_ignores_its_cancellation_stops_the_consumer,
     ),
 )

@@ -3,10 +3,13 @@
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from datetime import timedelta
 
 from recado_lanes import (
     Batch,
     Committed,
+    HandlerStuck,
     Partition,
     Permanent,
     Record,
@@ -304,6 +307,56 @@ async def an_outage_that_looks_like_bad_records_stops_the_consumer(world: World)
     assert len(world.dead_letters.letters) < 5
 
 
+async def a_tombstone_is_passed_over(world: World) -> None:
+    """And committed with the others."""
+    ledger = Ledger()
+    await world.write(None, key=b"k")
+    await world.write(b"v", key=b"k")
+    member = await world.member(ledger)
+    await until(world, lambda: (0, 1) in ledger.done)
+    await member.stop()
+    assert ledger.done == [(0, 1)]
+    assert (await world.committed())[Partition(world.topic, 0)].offset == 2
+
+
+async def nothing_is_handled_before_the_restore(world: World) -> None:
+    """Of that partition; others begin by themselves."""
+    ledger = Ledger()
+    restoring = asyncio.Event()
+
+    async def restore(record: Record) -> None:
+        if record.partition == 0:
+            restoring.set()
+            await ledger.open.wait()
+
+    await write(world, 4, keys=2)
+    await world.member(ledger, restore=restore)
+    await until(world, lambda: restoring.is_set() and len(ledger.done) == 2)
+    assert {partition for partition, _ in ledger.begun} == {1}
+    ledger.open.set()
+    await until(world, lambda: len(ledger.done) == 4)
+
+
+async def a_handler_that_ignores_its_cancellation_stops_the_consumer(world: World) -> None:
+    """It is not waited for, and its record is neither done nor a dead letter."""
+    ends = asyncio.Event()
+
+    async def deaf(record: Record) -> None:
+        while not ends.is_set():
+            with suppress(asyncio.CancelledError):
+                await ends.wait()
+
+    await world.write(b"v", key=b"k")
+    soon = timedelta(milliseconds=50)
+    member = await world.member(deaf, record_timeout=soon, cancel_grace=soon)
+    try:
+        await until(world, lambda: isinstance(member.lanes.failure, HandlerStuck))
+    finally:
+        ends.set()
+    assert world.dead_letters.letters == []
+    assert not await world.committed()
+
+
 def _waiting(partitions: "object") -> int:
     assert isinstance(partitions, dict)
     return sum(progress.waiting for progress in partitions.values())
@@ -338,4 +391,7 @@ PROMISES: tuple[Promise, ...] = (
     metadata_of_another_log_is_ignored,
     what_waits_for_a_key_comes_together,
     an_outage_that_looks_like_bad_records_stops_the_consumer,
+    a_tombstone_is_passed_over,
+    nothing_is_handled_before_the_restore,
+    a_handler_that_ignores_its_cancellation_stops_the_consumer,
 )

@@ -21,6 +21,7 @@ from recado_lanes import (
     LaneOptions,
     Lanes,
     Partition,
+    Restore,
 )
 from recado_lanes.faststream import attach
 from recado_lanes.kafka import GroupOptions
@@ -67,7 +68,12 @@ class World(Protocol):
         ...
 
     async def member(
-        self, handler: Handler | Batch, *, ceiling: int | None = None, **options: object
+        self,
+        handler: Handler | Batch,
+        *,
+        ceiling: int | None = None,
+        restore: Restore | None = None,
+        **options: object,
     ) -> Member:
         """A member more; options are of `LaneOptions`. Polls take few records at a time."""
         ...
@@ -100,7 +106,7 @@ async def claimed(world: World, partition: int = 0) -> set[int]:
 
 def reject_commits(lanes: Lanes, times: int) -> None:
     """The group takes so many of the next commits no more, as in mid-rebalance."""
-    port = lanes._consumer
+    port = lanes._committer._consumer
     commit, left = port.commit, times
 
     async def rejecting(
@@ -166,13 +172,19 @@ class FakeWorld:
         self.kafka.append(self.topic, value, key=key, partition=partition)
 
     async def member(
-        self, handler: Handler | Batch, *, ceiling: int | None = None, **options: object
+        self,
+        handler: Handler | Batch,
+        *,
+        ceiling: int | None = None,
+        restore: Restore | None = None,
+        **options: object,
     ) -> Member:
         consumer = FakeConsumer(self.kafka)
         consumer.lanes = Lanes(
             handlers={self.topic: handler},
             consumer=consumer,
             ceilings={} if ceiling is None else {self.topic: ceiling},
+            restore={} if restore is None else {self.topic: restore},
             dead_letters=self.dead_letters,
             options=replace(OPTIONS, **options),  # type: ignore[arg-type]  # any field of it
             observer=BaseObserver(),
@@ -238,13 +250,19 @@ class KafkaWorld:
         await self._producer.send_and_wait(self.topic, value, key=key, partition=partition)
 
     async def member(
-        self, handler: Handler | Batch, *, ceiling: int | None = None, **options: object
+        self,
+        handler: Handler | Batch,
+        *,
+        ceiling: int | None = None,
+        restore: Restore | None = None,
+        **options: object,
     ) -> Member:
         broker = KafkaBroker(self._bootstrap, allow_auto_create_topics=False, logger=None)
         lanes = attach(
             broker,
             handlers={self.topic: handler},
             ceilings={} if ceiling is None else {self.topic: ceiling},
+            restore={} if restore is None else {self.topic: restore},
             dead_letters=self.dead_letters,
             group=GroupOptions(
                 group_id=self._group,

@@ -116,6 +116,14 @@ def dead_letters(values: str) -> Series:
     return {"recado_records_handled_total{" + labels + "}": values}
 
 
+def down(everything: int, alone: int) -> Series:
+    """What of the dispatcher waits for a dependency."""
+    return {
+        'recado_intake_paused{job="dispatcher", reason="unavailable"}': f"{everything}x300",
+        'recado_waiting_alone_keys{job="dispatcher"}': f"{alone}x300",
+    }
+
+
 @pytest.mark.parametrize(
     ("alert", "series", "expected"),
     [
@@ -127,6 +135,11 @@ def dead_letters(values: str) -> Series:
         ("RecadoLagRises", handled("0+10x284 2840x16"), True),
         ("RecadoNothingDone", waiting(3), True),
         ("RecadoNothingDone", waiting(0), False),
+        # Nobody is woken for one integration's token.
+        ("RecadoDependencyDown", down(1, 0), True),
+        ("RecadoDependencyDown", down(0, 1), False),
+        ("RecadoSomeWaitAlone", down(0, 1), True),
+        ("RecadoSomeWaitAlone", down(1, 0), False),
         ("RecadoDeadLetters", dead_letters("0x270 1x30"), True),
         ("RecadoDeadLetters", dead_letters("1x300"), False),
         ("RecadoAnswersNotDelivered", undelivered("expired", 1), True),

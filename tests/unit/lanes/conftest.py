@@ -60,11 +60,13 @@ class Watcher(BaseObserver):
     def dead_lettered(self, letter: DeadLetter) -> None:
         self.letters.append(letter)
 
-    def unavailable(self, record: Record, *, error: Exception, lasts: timedelta) -> None:
-        self.events.append("unavailable")
+    def unavailable(
+        self, record: Record, *, error: Exception, lasts: timedelta, alone: bool
+    ) -> None:
+        self.events.append("unavailable alone" if alone else "unavailable")
 
-    def available(self, record: Record, *, lasted: timedelta) -> None:
-        self.events.append("available")
+    def available(self, record: Record, *, lasted: timedelta, alone: bool) -> None:
+        self.events.append("available alone" if alone else "available")
 
     def paused(self, partition: Partition, *, waiting: int) -> None:
         self.events.append("paused")

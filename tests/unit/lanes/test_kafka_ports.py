@@ -28,8 +28,9 @@ from recado_lanes import (
     Record,
     Unavailable,
 )
-from recado_lanes.faststream import LanesSubscriber, Poll, attach
+from recado_lanes.faststream import attach
 from recado_lanes.kafka import AiokafkaConsumerPort, GroupOptions, KafkaDeadLetters, to_record
+from recado_lanes.polling import LanesSubscriber, Poll
 from recado_lanes.testing import FakeDeadLetters
 
 OFFSETS = {Partition("letters", 0): 5}

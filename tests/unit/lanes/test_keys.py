@@ -189,7 +189,7 @@ async def test_keys_are_forgotten_when_nothing_waits_for_them(bench: Bench) -> N
         bench.kafka.append("letters", b"a", key=b"%d" % n)
     await bench.settle(consumer)
     assert consumer.lanes is not None
-    assert all(not lanes.keys for lanes in consumer.lanes._lanes.values())
+    assert all(not lanes.keys for lanes in consumer.lanes._table)
 
 
 async def test_progress_tells_what_is_in_flight_waits_and_is_not_committed(bench: Bench) -> None:

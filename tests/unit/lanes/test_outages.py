@@ -99,6 +99,57 @@ async def test_what_concerns_one_key_alone_stops_no_other(bench: Bench) -> None:
     assert dependency.calls.count(b"0") == 1
 
 
+async def test_a_key_that_waits_alone_is_told_from_an_outage_of_everything(bench: Bench) -> None:
+    """Somebody is woken for the one, and not for the other."""
+    dependency = Dependency()
+    dependency.up = True
+    dependency.poison = {b"0", b"1"}
+    dependency.only_key = True
+    consumer = await bench.add(dependency)
+    assert consumer.lanes is not None
+    lanes = consumer.lanes
+    write(bench, 30)
+    await poll_until(lambda: len(dependency.done) == 28, consumer)
+    await poll_until(lambda: lanes.progress().alone == 2, consumer)
+    assert not lanes.progress().unavailable
+    assert bench.watcher.events == ["unavailable alone"] * 2
+    dependency.poison.clear()
+    await bench.settle(consumer)
+    assert lanes.progress().alone == 0
+    assert bench.watcher.events == ["unavailable alone"] * 2 + ["available alone"] * 2
+
+
+async def test_what_stopped_all_and_turns_out_to_be_one_keys_own_waits_alone(bench: Bench) -> None:
+    """Once another succeeds where it failed, the outage is over and only that key waits."""
+    dependency = Dependency()
+    dependency.up = True
+    dependency.poison = {b"0"}
+    consumer = await bench.add(dependency, concurrency=1)
+    assert consumer.lanes is not None
+    lanes = consumer.lanes
+    write(bench, 30)
+    await poll_until(lambda: len(set(dependency.done)) == 29, consumer)
+    await poll_until(lambda: lanes.progress().alone == 1, consumer)
+    assert not lanes.progress().unavailable
+    assert bench.watcher.events == ["unavailable", "available", "unavailable alone"]
+    dependency.poison.clear()
+    await bench.settle(consumer)
+
+
+async def test_a_key_whose_partition_goes_does_not_wait_here_any_more(bench: Bench) -> None:
+    dependency = Dependency()
+    dependency.up = True
+    dependency.poison = {b"0"}
+    dependency.only_key = True
+    consumer = await bench.add(dependency, probe_initial=HOUR, probe_max=HOUR)
+    assert consumer.lanes is not None
+    lanes = consumer.lanes
+    write(bench, 2)
+    await poll_until(lambda: lanes.progress().alone == 1, consumer)
+    await consumer.revoke()
+    assert lanes.progress().alone == 0
+
+
 async def test_an_outage_that_nothing_is_left_to_probe_ends(bench: Bench) -> None:
     """Its records went with their partition."""
     dependency = Dependency()

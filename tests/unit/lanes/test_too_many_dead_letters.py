@@ -1,14 +1,17 @@
 """Failing records that are an outage, not bad records: the consumer stops before all is lost."""
 
 import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 
 import pytest
 
 from recado_lanes import Permanent, Record, TooManyDeadLetters
+from recado_lanes.guard import DeadLetterGuard
 from recado_lanes.testing import FakeKafka, poll_until
 
-from .conftest import Bench
+from .conftest import OPTIONS, Bench
 
 
 async def test_too_many_keys_failing_in_a_row_stop_the_consumer_before_the_last_is_lost(
@@ -108,3 +111,36 @@ async def test_the_same_share_of_failures_from_few_keys_stops_nothing(bench: Ben
         bench.kafka.append("letters", b"a", key=b"%d" % (n % 4))
     await bench.settle(consumer)
     assert len(bench.dead_letters.letters) == 75
+
+
+def test_keys_that_went_well_before_the_last_thousand_records_hide_nothing() -> None:
+    """A long good past must not make an outage of now look small."""
+    guard = DeadLetterGuard(replace(OPTIONS, dead_letters_in_a_row=50, dead_letter_share=0.5))
+    for offset in range(5000):
+        guard.succeeded(_record(offset))
+
+    def most_fail() -> None:
+        for offset in range(5000, 6000):
+            if offset % 5 < 3:
+                guard.failed(_record(offset), Permanent("most are broken"))
+            else:
+                guard.succeeded(_record(offset))
+
+    with pytest.raises(TooManyDeadLetters, match="501 of 1000 keys"):
+        most_fail()
+
+
+def test_keyless_records_of_two_partitions_are_not_taken_for_one() -> None:
+    """Else the share of those that fail would look larger than it is."""
+    guard = DeadLetterGuard(replace(OPTIONS, dead_letters_in_a_row=5, dead_letter_share=0.4))
+    for offset in range(6):
+        for partition in (0, 1):
+            guard.succeeded(_record(offset, partition=partition, key=None))
+    for offset in range(6, 11):
+        guard.failed(_record(offset, key=None), Permanent("some are broken"))
+        guard.succeeded(_record(0, key=None))
+
+
+def _record(offset: int, *, partition: int = 0, key: bytes | None = b"") -> Record:
+    own = key if key is None else b"%d" % offset
+    return Record("letters", partition, offset, own, b"v", (), datetime.now(UTC))

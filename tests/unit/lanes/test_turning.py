@@ -8,8 +8,9 @@ from aiokafka import AIOKafkaConsumer
 from faststream.kafka import KafkaBroker
 
 from recado_lanes import LaneOptions, Lanes, Record
-from recado_lanes.faststream import LanesSubscriber, attach
+from recado_lanes.faststream import attach
 from recado_lanes.kafka import GroupOptions, waits_for_group
+from recado_lanes.polling import LanesSubscriber
 from recado_lanes.testing import FakeDeadLetters
 from recado_lanes.turning import Turning
 

@@ -1,11 +1,14 @@
 """What an observer of the lanes says in metrics."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import NoReturn
 
 import pytest
 from prometheus_client import REGISTRY
 
-from recado.servicekit.consuming import LaneMetrics
+from recado.servicekit.consuming import AnyPartition, LaneMetrics
 from recado_lanes import Partition, Record
 
 NO_TIME = timedelta(0)
@@ -23,21 +26,33 @@ def test_intake_is_paused_until_the_last_partition_goes_on() -> None:
     """One partition whose dependency answers again says nothing about another's."""
     lanes = LaneMetrics()
     for partition in (1, 2):
-        lanes.unavailable(record(partition), error=OSError(), lasts=NO_TIME)
-    lanes.available(record(1), lasted=NO_TIME)
+        lanes.unavailable(record(partition), error=OSError(), lasts=NO_TIME, alone=False)
+    lanes.available(record(1), lasted=NO_TIME, alone=False)
     assert paused("unavailable") == 1
-    lanes.available(record(2), lasted=NO_TIME)
+    lanes.available(record(2), lasted=NO_TIME, alone=False)
     assert paused("unavailable") == 0
 
 
-def test_of_two_conversations_of_a_partition_that_wait_alone_both_must_go_on() -> None:
-    """Each waits for an integration of its own, say, and the first to answer is not the other's."""
+def test_a_conversation_that_waits_alone_pauses_nothing() -> None:
+    """The others go on; and when it goes on, too, that ends no outage of everything."""
+    lanes = LaneMetrics()
+    lanes.unavailable(record(1, 4), error=OSError(), lasts=NO_TIME, alone=True)
+    assert paused("unavailable") != 1
+    lanes.unavailable(record(1, 4), error=OSError(), lasts=NO_TIME, alone=False)
+    lanes.available(record(1, 4), lasted=NO_TIME, alone=True)
+    assert paused("unavailable") == 1
+    lanes.available(record(1, 4), lasted=NO_TIME, alone=False)
+    assert paused("unavailable") == 0
+
+
+def test_of_two_outages_of_a_partition_both_must_end() -> None:
+    """That of its restore, say, and that of everything: the first to end is not the other."""
     lanes = LaneMetrics()
     for offset in (4, 7):
-        lanes.unavailable(record(1, offset), error=OSError(), lasts=NO_TIME)
-    lanes.available(record(1, 7), lasted=NO_TIME)
+        lanes.unavailable(record(1, offset), error=OSError(), lasts=NO_TIME, alone=False)
+    lanes.available(record(1, 7), lasted=NO_TIME, alone=False)
     assert paused("unavailable") == 1
-    lanes.available(record(1, 4), lasted=NO_TIME)
+    lanes.available(record(1, 4), lasted=NO_TIME, alone=False)
     assert paused("unavailable") == 0
 
 
@@ -48,10 +63,32 @@ def test_a_partition_that_is_given_up_is_not_paused_any_more(reason: str) -> Non
     if reason == "backlog":
         lanes.paused(Partition("recado.answers", 3), waiting=1000)
     else:
-        lanes.unavailable(record(3), error=OSError(), lasts=NO_TIME)
+        lanes.unavailable(record(3), error=OSError(), lasts=NO_TIME, alone=False)
     assert paused(reason) == 1
     lanes.revoked([Partition("recado.answers", 3)], unfinished=1, took=NO_TIME)
     assert paused(reason) == 0
+
+
+@dataclass(frozen=True)
+class Told:
+    """Progress of lanes that have no partition any more."""
+
+    unavailable: bool
+    in_flight = 0
+    limit = 8
+    alone = 0
+    partitions: Mapping[AnyPartition, NoReturn] = field(default_factory=dict)
+
+
+def test_an_outage_of_everything_outlasts_the_partition_that_met_it_first() -> None:
+    """Else a rebalance would start the alert's time anew."""
+    lanes = LaneMetrics()
+    lanes.unavailable(record(3), error=OSError(), lasts=NO_TIME, alone=False)
+    lanes.progress(Told(unavailable=True))
+    lanes.revoked([Partition("recado.answers", 3)], unfinished=1, took=NO_TIME)
+    assert paused("unavailable") == 1
+    lanes.progress(Told(unavailable=False))
+    assert paused("unavailable") == 0
 
 
 class FakeTurning:

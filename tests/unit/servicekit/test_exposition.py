@@ -121,6 +121,8 @@ class OfPartition:
 class Told:
     in_flight: int
     limit: int
+    unavailable: bool
+    alone: int
     partitions: Mapping[AnyPartition, OfPartition]
 
 
@@ -133,6 +135,8 @@ def test_how_far_the_lanes_are_is_summed_by_topic_and_its_oldest_shown() -> None
         Told(
             7,
             32,
+            False,
+            3,
             {
                 three[0]: OfPartition(0, None),
                 three[1]: OfPartition(5, timedelta(seconds=2)),
@@ -143,5 +147,6 @@ def test_how_far_the_lanes_are_is_summed_by_topic_and_its_oldest_shown() -> None
     labels = {"topic": "recado.statuses"}
     assert registry.get_sample_value("recado_in_flight_keys") == 7
     assert registry.get_sample_value("recado_concurrency_limit_keys") == 32
+    assert registry.get_sample_value("recado_waiting_alone_keys") == 3
     assert registry.get_sample_value("recado_uncommitted_records", labels) == 45
     assert registry.get_sample_value("recado_oldest_uncommitted_seconds", labels) == 9

@@ -51,6 +51,8 @@ class Intake:
 
     def recheck(self, lanes: PartitionLanes) -> None:
         """Some time has passed: resume the partition if little enough must be remembered."""
+        if not lanes.paused or lanes.closed:
+            return
         self.relieve(lanes)
         if not self._too_much_to_remember(lanes):
             self._resume(lanes, METADATA)

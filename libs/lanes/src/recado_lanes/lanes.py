@@ -10,45 +10,39 @@ What it promises:
 - Order. The records of a key of a partition are handled one at a time in the order of their
   offsets; a retry stays in its place. Different keys are handled at once, up to the limit, that
   with the longest backlog first. Records without a key are one key of their partition.
-- An assignment is an epoch. What belongs to an old one (a late completion, a record that was
-  polled before) is never committed nor handled in a new one.
 - `submit` never waits for handling, so that the consumer goes on polling; a partition in which
   too much waits, or of which too much would have to be remembered, is paused.
-- A revoked partition is drained within the budget, then cancelled, and committed, before
-  `on_revoked` returns.
+- A revoked partition is drained, then cancelled, and committed, before `on_revoked` returns; what
+  belongs to an old assignment never reaches a new one (`recado_lanes.handover`).
 - A fatal error ends `run` with it, after draining and committing what was done.
 """
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
 from recado_lanes.batch import Batch
 from recado_lanes.committing import Committer
-from recado_lanes.errors import ConsumerFailed, Fatal, HandlerStuck, UnknownTopic
+from recado_lanes.errors import ConsumerFailed, Fatal, UnknownTopic
+from recado_lanes.handover import HandOver
 from recado_lanes.intake import Intake
 from recado_lanes.observer import LoggingObserver
+from recado_lanes.opening import Opening
 from recado_lanes.options import LaneOptions
 from recado_lanes.partition import PartitionLanes
 from recado_lanes.ports import (
-    Committed,
     ConsumerPort,
     DeadLetters,
     Observer,
-    PartitionProgress,
     Progress,
     ProgressObserver,
     Skipped,
 )
-from recado_lanes.record import Handler, KeyOf, Partition, Record, Restore, record_key
+from recado_lanes.record import Handler, KeyOf, Partition, Record, Restore
 from recado_lanes.slots import Slots
-from recado_lanes.startable import Ceiling
+from recado_lanes.table import Table
 from recado_lanes.turning import Turning
-
-AT_ONCE: Final = timedelta(0)
 
 
 class Lanes:
@@ -75,32 +69,36 @@ class Lanes:
         ceilings: Mapping[str, int] | None = None,
         observer: Observer | None = None,
     ) -> None:
-        unknown = {*(restore or {}), *(keys or {}), *(ceilings or {})} - set(handlers)
-        if unknown:
-            raise ValueError(f"hooks, keys or ceilings without a handler: {sorted(unknown)}")
-        self._handlers = dict(handlers)
-        self._restore = dict(restore or {})
-        self._consumer = consumer
         self._options = options
         self._observer: Observer = LoggingObserver() if observer is None else observer
-        self._keys = dict(keys or {})
-        self._ceilings = {topic: Ceiling(limit) for topic, limit in (ceilings or {}).items()}
         self._slots = Slots(
-            dead_letters,
+            dead_letters, options, self._observer, failed=self.fail, progressed=self._progressed
+        )
+        self._table = Table(
+            handlers,
+            restore=restore or {},
+            keys=keys or {},
+            ceilings=ceilings or {},
+            options=options,
+            observer=self._observer,
+            arrived=self._slots.arrived,
+        )
+        self._intake = Intake(consumer, options, self._observer)
+        self._committer = Committer(consumer, options, self._observer, failed=self.fail)
+        self._opening = Opening(
+            consumer, options, self._observer, opened=self._slots.fill, failed=self.fail
+        )
+        self._handover = HandOver(
+            self._table,
+            self._slots,
+            self._intake,
+            self._committer,
+            consumer,
             options,
             self._observer,
             failed=self.fail,
-            progressed=self._progressed,
         )
-        self._lanes: dict[Partition, PartitionLanes] = {}
-        self._intake = Intake(consumer, options, self._observer)
-        self._committer = Committer(consumer, options, self._observer, failed=self.fail)
-        self._reading: set[asyncio.Task[None]] = set()
-        self._epoch = 0
-        self._revoked_in: dict[Partition, int] = {}
-        self._handover = asyncio.Lock()
         self._stopping = asyncio.Event()
-        self._at_once = asyncio.Event()
         self._ended = asyncio.Event()
         self._tasks: asyncio.TaskGroup | None = None
         self._runner: asyncio.Task[None] | None = None
@@ -111,7 +109,7 @@ class Lanes:
     @property
     def topics(self) -> tuple[str, ...]:
         """The topics that have a handler."""
-        return tuple(self._handlers)
+        return self._table.topics
 
     @property
     def options(self) -> LaneOptions:
@@ -121,25 +119,22 @@ class Lanes:
     @property
     def epoch(self) -> int:
         """Grows with every revocation. Note it when you poll and give it to `submit`."""
-        return self._epoch
+        return self._handover.epoch
 
     @property
     def assignment(self) -> frozenset[Partition]:
         """The partitions that are ours."""
-        return frozenset(p for p, lane in self._lanes.items() if lane.assigned)
+        return frozenset(lanes.partition for lanes in self._table.assigned())
 
     def backlog(self, topic: str) -> Sequence[int]:
         """Per partition of ours: how many records are not done, the one in work included."""
-        return [
-            lane.waiting
-            for partition, lane in self._lanes.items()
-            if lane.assigned and partition.topic == topic
-        ]
+        ours = self._table.assigned()
+        return [lanes.waiting for lanes in ours if lanes.partition.topic == topic]
 
     @property
     def intake_paused(self) -> bool:
         """Whether any partition's intake is: poll often, to notice when it goes on."""
-        return any(lanes.paused for lanes in self._lanes.values())
+        return any(lanes.paused for lanes in self._table)
 
     @property
     def failure(self) -> Fatal | None:
@@ -160,13 +155,14 @@ class Lanes:
                 self._tasks = tasks
                 watching = tasks.create_task(self._slots.watch(), name="lanes watch")
                 committing = tasks.create_task(
-                    self._committer.run(self._assigned, self._look), name="lanes commit"
+                    self._committer.run(self._table.assigned, self._look), name="lanes commit"
                 )
-                self._open(self._assigned())
+                self._opening.begin(tasks, self._table.assigned())
                 await self._stopping.wait()
-                await self._give_back(list(self._lanes))
-                for task in (watching, committing, *self._reading):
+                await self._handover.give_back()
+                for task in (watching, committing):
                     task.cancel()
+                self._opening.cancel()
         finally:
             self._stopping.set()
             if left := self._slots.shut():
@@ -186,7 +182,7 @@ class Lanes:
 
     def hurry(self) -> None:
         """Wait for nothing more: cancel what is in work, commit what is done, and end."""
-        self._at_once.set()
+        self._handover.hurry()
         self._stopping.set()
 
     async def wait(self) -> None:
@@ -224,7 +220,7 @@ class Lanes:
         for it is read again by whoever has the partition. So are all records once the lanes
         stop: they are not committed.
         """
-        polled = self._epoch if epoch is None else epoch
+        polled = self._handover.epoch if epoch is None else epoch
         lanes: PartitionLanes | None = None
         touched: set[PartitionLanes] = set()
         for record in records:
@@ -251,17 +247,17 @@ class Lanes:
     def _lanes_of(self, record: Record, polled: int) -> PartitionLanes | None:
         """Where the record belongs; None if nowhere, which is told."""
         partition = record.source
-        if polled < self._revoked_in.get(partition, 0):
+        if self._handover.is_stale(partition, polled):
             self._observer.skipped(record, Skipped.STALE)
             return None
-        if partition.topic not in self._handlers:
+        if not self._table.handles(partition.topic):
             self.fail(UnknownTopic(record))
             return None
-        return self._lanes.get(partition) or self._new(partition)
+        return self._table.lanes_of(partition)
 
     async def on_assigned(self, partitions: Collection[Partition]) -> None:
         """These partitions are ours now. Records of them may have been submitted before."""
-        async with self._handover:
+        async with self._handover.lock:
             if self._stopping.is_set():
                 return
             again = self.assignment.intersection(partitions)
@@ -269,13 +265,10 @@ class Lanes:
                 # Its lane can't be told from a new one's, so nothing would be certain any more.
                 self.fail(ConsumerFailed(f"assigned again without revocation: {sorted(again)}"))
                 return
-            ours = [p for p in partitions if p.topic in self._handlers]
-            new = [self._lanes.get(partition) or self._new(partition) for partition in ours]
-            for lanes in new:
-                lanes.assigned = True
-            self._intake.share(len(self._lanes))
+            new = self._table.assign(partitions)
+            self._intake.share(len(self._table))
             if self._tasks is not None:
-                self._open(new)
+                self._opening.begin(self._tasks, new)
             self._observer.assigned(partitions)
 
     async def on_revoked(self, partitions: Collection[Partition]) -> None:
@@ -284,118 +277,11 @@ class Lanes:
         An empty collection means none. When lanes are stopping already, this returns when that
         is done, so that nobody else gets a partition that is still worked on.
         """
-        self._fence(partitions)
-        async with self._handover:
-            await self._hand_over(partitions)
+        await self._handover.revoke(partitions)
 
     async def on_lost(self, partitions: Collection[Partition]) -> None:
         """The group gave these away without asking: cancel what is in work, commit nothing."""
-        self._fence(partitions)
-        async with self._handover:
-            await self._hand_over(partitions, lost=True)
-
-    def _fence(self, partitions: Collection[Partition]) -> None:
-        """From here on, what was polled before is stale."""
-        self._epoch += 1
-        for partition in partitions:
-            self._revoked_in[partition] = self._epoch
-
-    async def _give_back(self, partitions: Collection[Partition]) -> None:
-        async with self._handover:
-            self._consumer.pause(list(partitions))
-            await self._hand_over(partitions)
-
-    async def _hand_over(self, partitions: Collection[Partition], *, lost: bool = False) -> None:
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        # Out of the table first: the timer must not commit what is being drained, and records
-        # of a later assignment must not find it.
-        leaving = [lanes for p in partitions if (lanes := self._lanes.pop(p, None))]
-        if not leaving:
-            return
-        self._intake.share(len(self._lanes))
-        await self._drain(leaving, AT_ONCE if lost else self._options.drain_budget)
-        if not lost:
-            await self._committer.commit(leaving)
-        self._observer.revoked(
-            [lanes.partition for lanes in leaving],
-            unfinished=sum(lanes.offsets.unfinished for lanes in leaving),
-            took=timedelta(seconds=loop.time() - began),
-        )
-
-    async def _drain(self, leaving: Collection[PartitionLanes], budget: timedelta) -> None:
-        """Begin nothing more in these; give what is in work that long to end, then cancel it.
-
-        On return nothing is worked on, but for handlers that ignore their cancellation: then
-        these lanes have failed.
-        """
-        self._slots.close(leaving)
-        ending: asyncio.Future[object] = asyncio.ensure_future(_all_ended(leaving))
-        hurried: asyncio.Future[object] = asyncio.ensure_future(self._at_once.wait())
-        try:
-            await asyncio.wait(
-                {ending, hurried},
-                timeout=budget.total_seconds(),
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-            if ending.done():
-                return
-            self._slots.cut(leaving)
-            for lanes in leaving:
-                if lanes.opening is not None:
-                    lanes.opening.cancel()
-            # A restore's own cancellation waits for its hook's for the grace; a little more.
-            grace = self._options.cancel_grace.total_seconds()
-            await asyncio.wait({ending}, timeout=grace + (1 if self._restore else 0))
-            for lane in self._slots.stuck(leaving):
-                self.fail(HandlerStuck(lane.work[0]))
-        finally:
-            hurried.cancel()
-            ending.cancel()
-            with suppress(asyncio.CancelledError):
-                await ending
-
-    def _new(self, partition: Partition) -> PartitionLanes:
-        lanes = self._lanes[partition] = PartitionLanes(
-            partition,
-            handler=self._handlers[partition.topic],
-            key_of=self._keys.get(partition.topic, record_key),
-            restore=self._restore.get(partition.topic),
-            options=self._options,
-            observer=self._observer,
-            arrived=self._slots.arrived,
-            ceiling=self._ceilings.get(partition.topic),
-        )
-        return lanes
-
-    def _open(self, new: Sequence[PartitionLanes]) -> None:
-        """Find out what is done already, then begin. Rebalancing does not wait for that."""
-        if self._tasks is not None and new:
-            task = self._tasks.create_task(self._read_and_open(new), name="lanes open")
-            self._reading.add(task)
-            task.add_done_callback(self._reading.discard)
-
-    async def _read_and_open(self, new: Sequence[PartitionLanes]) -> None:
-        committed: Mapping[Partition, Committed] = {}
-        try:
-            async with asyncio.timeout(self._options.commit_timeout.total_seconds()):
-                committed = await self._consumer.committed([lanes.partition for lanes in new])
-        except Exception as error:  # noqa: BLE001 - without metadata more is repeated, that is all
-            if isinstance(self._observer, ProgressObserver):
-                reason = f"it could not be read: {type(error).__name__}"
-                for lanes in new:
-                    self._observer.metadata_read(lanes.partition, done=0, ignored=reason)
-        for lanes in new:
-            if self._tasks is not None and not lanes.closed:
-                opening = self._begin(lanes, committed.get(lanes.partition))
-                lanes.opening = self._tasks.create_task(opening, name=f"open {lanes.partition}")
-
-    async def _begin(self, lanes: PartitionLanes, committed: Committed | None) -> None:
-        try:
-            await lanes.open(committed)
-        except Fatal as error:
-            self.fail(error)
-        self._slots.fill()
+        await self._handover.revoke(partitions, lost=True)
 
     def _progressed(self, lanes: PartitionLanes) -> None:
         self._committer.done_one()
@@ -405,34 +291,10 @@ class Lanes:
     def _look(self, ours: Sequence[PartitionLanes]) -> None:
         """Once a commit interval: what goes on in these."""
         for lanes in ours:
-            if lanes.paused and not lanes.closed:
-                self._intake.recheck(lanes)
+            self._intake.recheck(lanes)
         if isinstance(self._observer, ProgressObserver):
             self._observer.progress(self.progress())
 
-    def _assigned(self) -> list[PartitionLanes]:
-        return [lanes for lanes in self._lanes.values() if lanes.assigned]
-
     def progress(self) -> Progress:
         """How far this consumer is."""
-        now = datetime.now(UTC)
-        return Progress(
-            in_flight=self._slots.in_flight,
-            limit=self._slots.limit,
-            unavailable=self._slots.unavailable,
-            partitions={
-                partition: PartitionProgress(
-                    waiting=lanes.waiting,
-                    span=lanes.offsets.span,
-                    oldest=None if (oldest := lanes.offsets.oldest) is None else now - oldest,
-                    paused=frozenset(lanes.paused),
-                )
-                for partition, lanes in self._lanes.items()
-                if lanes.assigned
-            },
-        )
-
-
-async def _all_ended(leaving: Collection[PartitionLanes]) -> None:
-    for lanes in leaving:
-        await lanes.ended()
+        return self._slots.progress(self._table.progress())

@@ -37,10 +37,12 @@ class BaseObserver:
     def dead_lettered(self, letter: DeadLetter) -> None:
         """Ignored."""
 
-    def unavailable(self, record: Record, *, error: Exception, lasts: timedelta) -> None:
+    def unavailable(
+        self, record: Record, *, error: Exception, lasts: timedelta, alone: bool
+    ) -> None:
         """Ignored."""
 
-    def available(self, record: Record, *, lasted: timedelta) -> None:
+    def available(self, record: Record, *, lasted: timedelta, alone: bool) -> None:
         """Ignored."""
 
     def paused(self, partition: Partition, *, waiting: int) -> None:
@@ -105,18 +107,25 @@ class LoggingObserver(BaseObserver):
             letter.error,
         )
 
-    def unavailable(self, record: Record, *, error: Exception, lasts: timedelta) -> None:
+    def unavailable(
+        self, record: Record, *, error: Exception, lasts: timedelta, alone: bool
+    ) -> None:
         """At WARNING."""
         self._log.warning(
-            "%s waits for a dependency since %.0f s (%s)",
-            record.source,
+            "%s waits%s for a dependency since %.0f s (%s)",
+            record.position if alone else record.source,
+            " alone" if alone else "",
             lasts.total_seconds(),
             type(error).__name__,
         )
 
-    def available(self, record: Record, *, lasted: timedelta) -> None:
+    def available(self, record: Record, *, lasted: timedelta, alone: bool) -> None:
         """At WARNING, so that it is seen wherever its beginning was."""
-        self._log.warning("%s goes on after %.0f s", record.source, lasted.total_seconds())
+        self._log.warning(
+            "%s goes on after %.0f s",
+            record.position if alone else record.source,
+            lasted.total_seconds(),
+        )
 
     def paused(self, partition: Partition, *, waiting: int) -> None:
         """At INFO."""

@@ -1,4 +1,8 @@
-"""Something that is down: how long it lasts, how often it was probed, and when that is told."""
+"""Something that is down: how long it lasts, how often it was probed, and when that is told.
+
+There is one for everything, one for each lane that waits alone, and one for each partition whose
+restore hook waits.
+"""
 
 import asyncio
 from datetime import timedelta
@@ -12,10 +16,13 @@ from recado_lanes.retry import Backoff
 class Outage:
     """Counts probes, and tells the observer at the start, now and then, and at the end."""
 
-    def __init__(self, options: LaneOptions, backoff: Backoff, observer: Observer) -> None:
+    def __init__(
+        self, options: LaneOptions, backoff: Backoff, observer: Observer, *, alone: bool = False
+    ) -> None:
         self._interval = options.outage_report_interval.total_seconds()
         self._backoff = backoff
         self._observer = observer
+        self._alone = alone
         self._probes = 0
         self._began = 0.0
         self._told = 0.0
@@ -35,7 +42,9 @@ class Outage:
         if not self._probes or now - self._told >= self._interval:
             self._told = now
             lasts = timedelta(seconds=now - self._began)
-            self._observer.unavailable(self._record or record, error=error, lasts=lasts)
+            self._observer.unavailable(
+                self._record or record, error=error, lasts=lasts, alone=self._alone
+            )
         self._probes += 1
         return self._backoff.before_probe(self._probes)
 
@@ -43,6 +52,7 @@ class Outage:
         """It answered again, or nothing needs it any more."""
         if self._probes and self._record is not None:
             now = asyncio.get_running_loop().time()
-            self._observer.available(self._record, lasted=timedelta(seconds=now - self._began))
+            lasted = timedelta(seconds=now - self._began)
+            self._observer.available(self._record, lasted=lasted, alone=self._alone)
         self._probes = 0
         self._record = None

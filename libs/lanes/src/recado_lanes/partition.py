@@ -12,6 +12,7 @@ runs the restore hook with the first record, and then hands the records to their
 import asyncio
 from collections import deque
 from collections.abc import Callable, Hashable
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from recado_lanes.batch import Batch
@@ -22,7 +23,13 @@ from recado_lanes.metadata import UnreadableMetadata, decode
 from recado_lanes.offsets import OffsetTracker
 from recado_lanes.options import LaneOptions
 from recado_lanes.outage import Outage
-from recado_lanes.ports import Committed, Observer, ProgressObserver, Skipped
+from recado_lanes.ports import (
+    Committed,
+    Observer,
+    PartitionProgress,
+    ProgressObserver,
+    Skipped,
+)
 from recado_lanes.record import Handler, KeyOf, Partition, Record, Restore
 from recado_lanes.retry import Backoff, set_within
 
@@ -77,6 +84,16 @@ class PartitionLanes:
     def closed(self) -> bool:
         """Whether no more records are begun."""
         return self._closing.is_set()
+
+    def progress(self, now: datetime) -> PartitionProgress:
+        """How far it is."""
+        oldest = self.offsets.oldest
+        return PartitionProgress(
+            waiting=self.waiting,
+            span=self.offsets.span,
+            oldest=None if oldest is None else now - oldest,
+            paused=frozenset(self.paused),
+        )
 
     def accept(self, record: Record) -> None:
         """Put a record behind those of its key. Raises `OffsetWentBack`."""

@@ -124,12 +124,18 @@ class Observer(Protocol):
         """The dead letter is acknowledged."""
         ...
 
-    def unavailable(self, record: Record, *, error: Exception, lasts: timedelta) -> None:
-        """The record's partition waits for a dependency; told at the start and now and then."""
+    def unavailable(
+        self, record: Record, *, error: Exception, lasts: timedelta, alone: bool
+    ) -> None:
+        """A dependency is down; told at the start and now and then.
+
+        `alone`: only the record's key waits for it and all others go on. Else nothing is begun,
+        or the record's partition, whose restore hook waits, has not begun.
+        """
         ...
 
-    def available(self, record: Record, *, lasted: timedelta) -> None:
-        """The dependency is back."""
+    def available(self, record: Record, *, lasted: timedelta, alone: bool) -> None:
+        """It is back. The record and `alone` are those that `unavailable` was told."""
         ...
 
     def paused(self, partition: Partition, *, waiting: int) -> None:
@@ -182,6 +188,9 @@ class Progress:
 
     unavailable: bool
     """Whether nothing is begun because a dependency is down."""
+
+    alone: int
+    """Keys that wait for a dependency by themselves, while all others go on."""
 
     partitions: Mapping[Partition, PartitionProgress]
     """Those that are ours."""

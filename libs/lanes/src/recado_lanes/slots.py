@@ -4,11 +4,9 @@ What it promises:
 
 - No more keys than the limit are worked on, and each by one attempt at a time.
 - The key with the longest backlog is started first, and none starves; no more of a topic than its
-  ceiling (`recado_lanes.startable`). A probe is started whatever the ceiling.
+  ceiling (`recado_lanes.startable`).
 - A key that waits (to try again, for its batch to settle, for an outage to end) holds no slot.
-- `Unavailable` begins an outage: nothing is started but one probe at a time. Every second probe
-  is a record that did not fail, so that one record which always finds its dependency down can't
-  hold up the others for ever; once others succeed where it failed, it waits alone.
+- While something is down, nothing is started but one probe at a time (`recado_lanes.probing`).
 - An attempt that takes too long is cancelled; one that ignores that is reported, once.
 - Nothing of a closed partition is started or tried again; what is in work may end by itself.
 
@@ -20,23 +18,23 @@ cancelled. What fails ends its task.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextvars import Context, copy_context
 from datetime import timedelta
 from functools import partial
 from typing import Final
 
 from recado_lanes.batch import Batch
-from recado_lanes.errors import ConsumerFailed, Fatal, HandlerStuck, Unavailable
+from recado_lanes.errors import ConsumerFailed, Fatal
 from recado_lanes.handling import Handling, Judgement, Verdict
 from recado_lanes.keylane import KeyLane, State
 from recado_lanes.limit import Limit
 from recado_lanes.options import LaneOptions
-from recado_lanes.outage import Outage
+from recado_lanes.overdue import watch
 from recado_lanes.partition import PartitionLanes
-from recado_lanes.ports import DeadLetters, Observer
-from recado_lanes.record import Record
+from recado_lanes.ports import DeadLetters, Observer, PartitionProgress, Progress
+from recado_lanes.probing import Probing
+from recado_lanes.record import Partition, Record
 from recado_lanes.startable import Startable
 
 QUICK: Final = 0.0002
@@ -75,29 +73,29 @@ class Slots:
         self._handling = Handling(dead_letters, options, observer, self._limit)
         self._startable = Startable()
         self._working: set[KeyLane] = set()
-        self._outage = Outage(options, self._handling.backoff, observer)
-        self._suspended: deque[KeyLane] = deque()
-        self._probe: KeyLane | None = None
-        self._probes = 0
-        self._probe_timer: asyncio.TimerHandle | None = None
+        self._probing = Probing(
+            self._startable,
+            options,
+            self._handling.backoff,
+            observer,
+            start=self._start,
+            wait=self._wait,
+            over=self.fill,
+        )
+        self._outage = self._probing.outage
         self._closed = False
         self._loop: asyncio.AbstractEventLoop
         self._context: Context
 
-    @property
-    def in_flight(self) -> int:
-        """How many keys are worked on."""
-        return len(self._working)
-
-    @property
-    def limit(self) -> int:
-        """How many may be."""
-        return self._limit.now
-
-    @property
-    def unavailable(self) -> bool:
-        """Whether nothing is begun because something is down."""
-        return self._outage.lasts
+    def progress(self, partitions: Mapping[Partition, PartitionProgress]) -> Progress:
+        """What is worked on, with how far these partitions are."""
+        return Progress(
+            in_flight=len(self._working),
+            limit=self._limit.now,
+            unavailable=self._outage.lasts,
+            alone=self._probing.alone,
+            partitions=partitions,
+        )
 
     def open(self) -> None:
         """Work in this loop from now on."""
@@ -112,14 +110,14 @@ class Slots:
             self._startable.grew(lane)
         elif state is State.IDLE:
             if lane.settled():
-                self._ready(lane)
+                self._startable.add(lane)
             elif isinstance(lane.handler, Batch):
                 lane.state = State.SETTLING
                 settle = lane.handler.settle.total_seconds()
                 lane.timer = self._loop.call_later(settle, self._come_back, lane)
         elif state is State.SETTLING and lane.settled():
             lane.stop_timer()
-            self._ready(lane)
+            self._startable.add(lane)
 
     def fill(self) -> None:
         """Start what there is room for."""
@@ -138,6 +136,7 @@ class Slots:
             for lane in partition.keys.values():
                 lane.stop_timer()
                 self._startable.remove(lane)
+                self._probing.forget(lane)
 
     def cut(self, partitions: Collection[PartitionLanes]) -> None:
         """Cancel what is in work in these, which are closed."""
@@ -153,31 +152,15 @@ class Slots:
     def shut(self) -> list["asyncio.Task[None]"]:
         """Start nothing more at all, cancel everything; the tasks that are ending."""
         self._closed = True
-        if self._probe_timer is not None:
-            self._probe_timer.cancel()
+        self._probing.close()
         partitions = {lane.partition for lane in self._working}
         self.close(partitions)
         self.cut(partitions)
         return [lane.task for lane in self._working if lane.task is not None]
 
     async def watch(self) -> None:
-        """Cancel attempts that take too long, and report those that ignore it. Never returns."""
-        grace = self._options.cancel_grace.total_seconds()
-        shortest = min(self._options.record_timeout.total_seconds(), grace)
-        tick = min(max(shortest / 10, 0.005), 1.0)
-        while True:
-            await asyncio.sleep(tick)
-            now = self._loop.time()
-            for lane in list(self._working):
-                if now < lane.deadline or lane.cut or lane.task is None:
-                    continue
-                if lane.overdue:
-                    self._leave(lane)  # draining must not wait for it
-                    self._failed(HandlerStuck(lane.work[0]))
-                    return
-                lane.overdue = True
-                lane.deadline = now + grace
-                lane.task.cancel()
+        """Cancel attempts that take too long, and report those that ignore it."""
+        await watch(self._working, self._options, leave=self._leave, failed=self._failed)
 
     def _start(self, lane: KeyLane) -> None:
         self._take(lane)
@@ -265,17 +248,16 @@ class Slots:
             return
         lane.overdue = False
         if judgement.verdict is Verdict.NOW and not lane.cut:
-            self._answered(lane)
+            self._probing.answered(lane)
             self._attempt(lane)
             return
         self._leave(lane)
         if judgement.verdict is Verdict.UNAVAILABLE and judgement.error is not None:
-            self._unavailable(lane, judgement.error)
+            self._probing.unavailable(lane, judgement.error)
         elif judgement.verdict is Verdict.DROPPED:
-            if lane is self._probe:
-                self._probe_again(timedelta(0))
+            self._probing.dropped(lane)
         else:
-            self._answered(lane)
+            self._probing.answered(lane)
             self._go_on(lane, judgement)
         self._progressed(lane.partition)
 
@@ -297,14 +279,10 @@ class Slots:
         if partition.closed:
             return
         if lane.waiting:
-            self._ready(lane)
+            self._startable.add(lane)
         else:
             lane.state = State.IDLE
             del partition.keys[lane.key]
-
-    def _ready(self, lane: KeyLane) -> None:
-        lane.state = State.READY
-        self._startable.add(lane)
 
     def _wait(self, lane: KeyLane, wait: timedelta) -> None:
         if lane.partition.closed:
@@ -314,66 +292,5 @@ class Slots:
 
     def _come_back(self, lane: KeyLane) -> None:
         lane.timer = None
-        self._ready(lane)
-        self.fill()
-
-    def _unavailable(self, lane: KeyLane, error: Exception) -> None:
-        """Suspend a lane, or let it wait alone; see to the next probe."""
-        record = lane.work[0]
-        alone = lane.letters or lane.alone or (isinstance(error, Unavailable) and error.only_key)
-        if alone:
-            if lane is self._probe:  # that says nothing about what the others wait for
-                self._probe_again(self._outage.failed(record, error))
-            if lane.outage is None:
-                lane.outage = Outage(self._options, self._handling.backoff, self._observer)
-            self._wait(lane, lane.outage.failed(record, error))
-            return
-        if not lane.partition.closed:
-            lane.state = State.SUSPENDED
-            self._suspended.append(lane)
-        if lane is self._probe:
-            lane.probes += 1
-        elif self._outage.lasts:
-            return
-        self._probe_again(self._outage.failed(record, error))
-
-    def _answered(self, lane: KeyLane) -> None:
-        """What the lane needs is there, whatever it said."""
-        if lane.outage is not None:
-            lane.outage.over()
-            lane.outage = None
-        if lane is self._probe:
-            self._over(lane)
-
-    def _probe_again(self, wait: timedelta) -> None:
-        self._probe = None
-        if not self._closed:
-            self._probe_timer = self._loop.call_later(wait.total_seconds(), self._probe_one)
-
-    def _probe_one(self) -> None:
-        self._probe_timer = None
-        self._probes += 1
-        while self._suspended and self._suspended[0].partition.closed:
-            self._suspended.popleft()
-        others_turn = self._probes % 2 == 0
-        lane = self._startable.pop() if others_turn or not self._suspended else None
-        if lane is None:
-            if not self._suspended:
-                self._over(None)  # nothing here needs it any more
-                return
-            lane = self._suspended.popleft()
-        self._probe = lane
-        self._start(lane)
-
-    def _over(self, proof: KeyLane | None) -> None:
-        self._probe = None
-        self._probes = 0
-        self._outage.over()
-        suspended, self._suspended = self._suspended, deque()
-        for lane in suspended:
-            if lane.partition.closed or lane is proof:
-                continue
-            lane.alone = proof is not None and lane.probes > 0
-            lane.probes = 0
-            self._ready(lane)
+        self._startable.add(lane)
         self.fill()

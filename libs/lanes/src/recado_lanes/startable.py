@@ -9,7 +9,7 @@ What it promises:
 """
 
 from recado_lanes.backlogs import Backlogs
-from recado_lanes.keylane import KeyLane
+from recado_lanes.keylane import KeyLane, State
 
 
 class Ceiling:
@@ -38,6 +38,7 @@ class Startable:
 
     def add(self, lane: KeyLane) -> None:
         """It can be started from now on."""
+        lane.state = State.READY
         lane.stands_in = self._next
         self._next.add(lane)
 

@@ -82,6 +82,10 @@ class _Progress(Protocol):
     @property
     def limit(self) -> int: ...
     @property
+    def unavailable(self) -> bool: ...
+    @property
+    def alone(self) -> int: ...
+    @property
     def partitions(self) -> Mapping[AnyPartition, _PartitionProgress]: ...
 
 
@@ -106,7 +110,9 @@ class LaneMetrics:
     """Counts and times what happens in the lanes, and logs what an operator must see.
 
     Intake counts as paused as long as anything of ours is, for that reason: a partition in which
-    too much waits, or a record whose dependency is down, also one that waits alone.
+    too much waits, or a dependency that is down and without which nothing is begun, or not that
+    partition. Keys that wait alone, as for a platform that refuses one integration's token, are
+    counted apart: all others go on.
     """
 
     def __init__(self) -> None:
@@ -165,6 +171,9 @@ class LaneMetrics:
         """How far the lanes are: told after every commit, and about twice a second."""
         metrics.IN_FLIGHT.set(progress.in_flight)
         metrics.CONCURRENCY_LIMIT.set(progress.limit)
+        metrics.WAITING_ALONE.set(progress.alone)
+        # An outage of everything outlasts the partition whose record met it first.
+        self._pause("unavailable", "", -1, paused=progress.unavailable)
         for topic in self.topics:
             ours = [one for key, one in progress.partitions.items() if key.topic == topic]
             metrics.UNCOMMITTED.labels(topic).set(sum(one.span for one in ours))
@@ -213,20 +222,30 @@ class LaneMetrics:
             attempts=letter.attempts,
         )
 
-    def unavailable(self, record: ConsumedRecord, *, error: Exception, lasts: timedelta) -> None:
-        """A dependency is down."""
-        self._pause("unavailable", record.topic, record.partition, record.offset)
+    def unavailable(
+        self, record: ConsumedRecord, *, error: Exception, lasts: timedelta, alone: bool
+    ) -> None:
+        """A dependency is down, for everything or for one key alone."""
+        if not alone:
+            self._pause("unavailable", record.topic, record.partition, record.offset)
         log.warning(
             "consumer.unavailable",
             topic=record.topic,
             error=f"{type(error).__name__}: {error}",
             lasts=lasts.total_seconds(),
+            alone=alone,
         )
 
-    def available(self, record: ConsumedRecord, *, lasted: timedelta) -> None:
+    def available(self, record: ConsumedRecord, *, lasted: timedelta, alone: bool) -> None:
         """It is back."""
-        self._pause("unavailable", record.topic, record.partition, record.offset, paused=False)
-        log.warning("consumer.available", topic=record.topic, lasted=lasted.total_seconds())
+        if not alone:
+            self._pause("unavailable", record.topic, record.partition, record.offset, paused=False)
+        log.warning(
+            "consumer.available",
+            topic=record.topic,
+            lasted=lasted.total_seconds(),
+            alone=alone,
+        )
 
     def paused(self, partition: AnyPartition, *, waiting: int) -> None:
         """Too much waits."""

@@ -26,8 +26,8 @@ BUILD_INFO = Gauge("recado_build_info", "1; its labels say what runs", ["service
 PAUSED = Gauge(
     "recado_intake_paused",
     "1 while nothing more is taken in, by reason: kafka (ingress answers 503), unavailable (a "
-    "dependency of the handler is down, perhaps for some conversations only), backlog (enough "
-    "waits in memory, or is done beyond the commit)",
+    "dependency is down and nothing is begun), backlog (enough waits in memory, or is done beyond "
+    "the commit)",
     ["reason"],
 )
 
@@ -97,6 +97,11 @@ IN_FLIGHT = Gauge(
 )
 CONCURRENCY_LIMIT = Gauge(
     "recado_concurrency_limit_keys", "So many of them may be worked on at once"
+)
+WAITING_ALONE = Gauge(
+    "recado_waiting_alone_keys",
+    "Conversations, documents or webhooks that wait for something of their own (a platform that "
+    "refuses one integration's token, say), while all others go on",
 )
 UNCOMMITTED = Gauge(
     "recado_uncommitted_records",
@@ -220,6 +225,7 @@ CONSUMING: Sequence[Family] = (
     ASSIGNED_PARTITIONS,
     IN_FLIGHT,
     CONCURRENCY_LIMIT,
+    WAITING_ALONE,
     UNCOMMITTED,
     OLDEST_UNCOMMITTED,
     REBALANCES,
