@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from recado.schemas import topics
+from recado.schemas.events import MessageReceived
 from support.world import World, eventually
 
 README = Path(__file__).parents[2] / "README.md"
@@ -86,8 +88,17 @@ async def test_every_example_does_what_the_readme_says(world: World) -> None:
         typed = await type_in(world, example)
         for words in expected:
             assert words in typed.output, f"{example}\nprinted\n{typed.output}"
-    replies = await world.received("whatsapp", "1234567890")
-    assert len(replies) >= 2, "the minimal and the signed WhatsApp message were both answered"
+    await world.settle()
+    messages = [
+        one
+        for one in await world.events(topics.MESSAGES, MessageReceived)
+        if one.reply_to.chat == "1234567890"
+    ]
+    answers = {one.id: one for one in await world.answers_to(messages)}
+    assert len(messages) >= 2, "the minimal and the signed WhatsApp message"
+    answered = {message for one in answers.values() for message in one.message_ids}
+    assert answered == {one.id for one in messages}
+    assert len(await world.received("whatsapp", "1234567890")) == len(answers)
 
 
 async def test_the_readme_s_integrations_file_is_accepted(tmp_path: Path) -> None:

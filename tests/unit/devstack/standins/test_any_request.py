@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from recado.devstack.standins.calls import Call, StandIn
@@ -64,6 +64,7 @@ def answered(build: str, request: Call) -> None:
 
 
 @settings(deadline=None)
+@example({"messaging_product": "whatsapp", "to": "0", "type": []})
 @given(
     objects(
         "messaging_product",

@@ -110,7 +110,7 @@ def _text_message(body: dict[str, JsonValue]) -> TextMessage:
     if body.get("recipient_type", "individual") != "individual":
         raise InvalidBody("Param recipient_type must be one of {INDIVIDUAL}")
     kind = body.get("type", "text")
-    if kind not in TYPES:
+    if not isinstance(kind, str) or kind not in TYPES:
         listed = ", ".join(sorted(each.upper() for each in TYPES))
         raise InvalidBody(f"Param type must be one of {{{listed}}}")
     if kind != "text":
