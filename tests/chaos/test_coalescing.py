@@ -134,7 +134,7 @@ class Run:
 
     @property
     def pending(self) -> int:
-        """Calls that the model had not replied to when it was killed."""
+        """Calls that the model had not replied to a moment after the kill."""
         return sum(call.pending for call in self.calls)
 
     @property
@@ -230,7 +230,7 @@ async def test_300_messages_of_100_customers_are_answered_once_though_rag_is_kil
         f"{len(mark_of)} messages, {len(answers)} final answers "
         f"({', '.join(f'{count} to {size}' for size, count in sorted(sizes.items()))}), "
         f"{received.total()} received; {made} calls of the model, {twice} of them paid twice; "
-        f"in flight at the kills: {lost}, not replied to by the model: "
+        f"in flight at the kills: {lost}, without the model's reply a moment later: "
         f"{[run.pending for run in runs[:-1]]}"
     )
     assert received == sent, "a customer saw an answer twice"

@@ -75,9 +75,10 @@ async def test_what_was_answered_before_a_crash_is_not_answered_or_paid_again(ra
 
 
 async def test_old_messages_and_repeats_are_passed_over_and_order_is_kept(rag: Rag) -> None:
+    """A command waits for no more to come, and ends the wait of what was said before it."""
     old = rag.message("¿Cómo pago?", age=timedelta(hours=13))
     one, two = rag.message("¿Cómo pago la factura?"), rag.message("/ayuda")
-    async with rag.running():
+    async with rag.running(settle=timedelta(hours=1)):
         await rag.send(old, one, one, two)
         answers = await rag.answers(2)
     assert [answer.message_ids for answer in answers] == [(one.id,), (two.id,)]
