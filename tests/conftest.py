@@ -5,12 +5,12 @@ RECADO_MONGODB_URL or RECADO_WEAVIATE_URL, where there is one. They are shared: 
 topics, with `topic_factory`, its own database, its own collections. A test that stops or kills a
 server takes `own_kafka` or `own_weaviate`.
 
-Tests run in several processes (pytest-xdist), each with components of its own. The tests of one
-file stay together and in order, and so do all that share the one whole Recado, `world`.
+Tests run in several processes (pytest-xdist), each with components of its own. Which tests stay
+together in one of them: support/scheduling.py.
 """
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -32,38 +32,57 @@ from recado.devstack.stack.weaviate import (
     choose_weaviate,
     weaviate_program,
 )
+from support.quick_java import quick_java
 from support.require import require
 from support.running import run
+from support.scheduling import Together, rank
 from support.topics import TopicFactory, Topics
 
 # A busy machine is no fault of the code: time is measured in bench/, never in a test.
+# Each run draws other examples; --hypothesis-profile=thorough draws many at once.
 settings.register_profile("recado", deadline=None)
+settings.register_profile("thorough", deadline=None, max_examples=1000)
 settings.load_profile("recado")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Who gets which tests, where --dist says that some belong together."""
+    return Together(config, log) if config.getoption("dist") == "loadgroup" else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say which tests one process must have; without xdist it means nothing."""
-    for item in items:
-        fixtures: tuple[str, ...] = getattr(item, "fixturenames", ())
-        group = "world" if "world" in fixtures else str(item.path.relative_to(item.config.rootpath))
-        item.add_marker(pytest.mark.xdist_group(group))
+    """In the order in which processes are to take them."""
+    items.sort(key=lambda item: rank(item.nodeid))
 
 
-def _apache_kafka(directory: Path) -> ApacheKafka:
+@pytest.fixture(scope="session")
+def java(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
+    """What the environment of Apache Kafka has beyond this one's."""
     require(java_and_maven_installed(), "Apache Kafka", INSTALL)
+    return run(quick_java(tmp_path_factory.mktemp("java")))
+
+
+def _apache_kafka(directory: Path, java: Mapping[str, str]) -> ApacheKafka:
     return ApacheKafka(
-        directory, port=free_port(), controller_port=free_port(), environment=os.environ
+        directory,
+        port=free_port(),
+        controller_port=free_port(),
+        environment={**os.environ, **java},
     )
 
 
 @pytest.fixture(scope="session")
-def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealKafka]:
+def kafka(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[RealKafka]:
     """Apache Kafka for all tests; `.bootstrap` is its address. Never stop it in a test."""
     broker: RealKafka
     if address := os.environ.get(BOOTSTRAP_VARIABLE):
         broker = ExternalKafka(address)
     else:
-        broker = _apache_kafka(tmp_path_factory.mktemp("kafka"))
+        java: Mapping[str, str] = request.getfixturevalue("java")
+        broker = _apache_kafka(tmp_path_factory.mktemp("kafka"), java)
     run(broker.start())
     yield broker
     # Its data goes with the session: there is nothing to shut down in good order.
@@ -71,9 +90,9 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealKafka]:
 
 
 @pytest.fixture
-def own_kafka(tmp_path: Path) -> Iterator[ApacheKafka]:
+def own_kafka(tmp_path: Path, java: Mapping[str, str]) -> Iterator[ApacheKafka]:
     """Apache Kafka for one test, to be killed, stopped, suspended and started again."""
-    broker = _apache_kafka(tmp_path / "kafka")
+    broker = _apache_kafka(tmp_path / "kafka", java)
     run(broker.start())
     yield broker
     run(broker.kill9())

@@ -1,12 +1,10 @@
 """Each proof has a Recado of its own on Apache Kafka: it is there to be broken."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from recado.devstack.stack.kafka_jars import INSTALL, java_and_maven_installed
-from support.require import require
 from support.world import World, stack_in, started
 
 QUICK_FAILOVER = {
@@ -21,8 +19,8 @@ QUICK_FAILOVER = {
 
 
 @pytest.fixture
-async def broken_world(tmp_path: Path) -> AsyncIterator[World]:
+async def broken_world(tmp_path: Path, java: Mapping[str, str]) -> AsyncIterator[World]:
     """Everything running, with short time-outs."""
-    require(java_and_maven_installed(), "Apache Kafka", INSTALL)
-    async with started(stack_in(tmp_path, settings=QUICK_FAILOVER)) as world:
+    stack = stack_in(tmp_path, environment=java, settings=QUICK_FAILOVER)
+    async with started(stack) as world:
         yield world

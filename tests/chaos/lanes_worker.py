@@ -1,32 +1,49 @@
-"""A consumer process to be killed: a line to its standard output as a record begins and ends.
+"""A consumer process to be killed: a line to its standard output for whatever it begins and ends.
 
-Arguments: bootstrap servers, topic, group id.
+Its process id, then `assigned`, when it has got partitions, or `begun` or `done`, with the record's
+key, value, partition and offset. Arguments: bootstrap servers, topic, group id.
 """
 
 import asyncio
 import logging
 import os
+import random
 import signal
 import sys
+from collections.abc import Collection
 from datetime import timedelta
 
 from faststream.kafka import KafkaBroker
 
-from recado_lanes import LaneOptions, Record
+from recado_lanes import BaseObserver, LaneOptions, Partition, Record
 from recado_lanes.faststream import attach, serve
 from recado_lanes.kafka import GroupOptions
 from recado_lanes.testing import FakeDeadLetters
 
 
-def say(word: bytes, record: Record) -> None:
+def say(*words: bytes | int) -> None:
     # One unbuffered write, so that a kill leaves whole lines.
-    os.write(1, b"%s %s %s\n" % (word, record.key or b"", record.value or b""))
+    line = [b"%d" % word if isinstance(word, int) else word for word in (os.getpid(), *words)]
+    os.write(1, b" ".join(line) + b"\n")
+
+
+def say_of(word: bytes, record: Record) -> None:
+    say(word, record.key or b"", record.value or b"", record.partition, record.offset)
+
+
+class Assignments(BaseObserver):
+    """Says that there was one."""
+
+    def assigned(self, partitions: Collection[Partition]) -> None:
+        if partitions:
+            say(b"assigned")
 
 
 async def handle(record: Record) -> None:
-    say(b"begun", record)
-    await asyncio.sleep(0.05)
-    say(b"done", record)
+    say_of(b"begun", record)
+    # 50 ms on average. All alike would end in the order of their offsets, and leave no gaps.
+    await asyncio.sleep(random.uniform(0, 0.1))
+    say_of(b"done", record)
 
 
 async def main(bootstrap: str, topic: str, group_id: str) -> None:
@@ -46,6 +63,7 @@ async def main(bootstrap: str, topic: str, group_id: str) -> None:
         options=LaneOptions(
             service="chaos", drain_budget=timedelta(seconds=5), cancel_grace=timedelta(seconds=1)
         ),
+        observer=Assignments(),
     )
     until = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, until.set)

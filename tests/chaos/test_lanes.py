@@ -2,57 +2,57 @@
 
 import asyncio
 import sys
-import uuid
-from collections import Counter, defaultdict
-from contextlib import suppress
+from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from recado.devstack.stack.kafka import ApacheKafka
-from support.topics import Topics
+from recado.devstack.stack.kafka import ApacheKafka, RealKafka
+from support.topics import TopicFactory, Topics
 
-WORKER = Path(__file__).with_name("lanes_worker.py")
+from .lanes_group import Group
+
 PARTITIONS = 6
-RECORDS = 20_000
-KEYS = 2_000
-SECONDS = 60
-KILL_EVERY = 9
-MOST_DONE_SINCE_A_COMMIT = 100
-"""`LaneOptions.commit_after`."""
+MEMBERS = 3
+
+Blow = Literal["kill", "add", "stop", "break"]
 
 
-class Worker:
-    """One consumer process; `begun` and `done` are what it wrote so far: key and number."""
+@dataclass(frozen=True)
+class Chaos:
+    """So many records, written over so many seconds, and what befalls those who handle them.
 
-    def __init__(self, output: Path) -> None:
-        self.output = output
-        self.process: asyncio.subprocess.Process
+    The rounds of blows are spread evenly over the records that are handled.
+    """
 
-    async def start(self, bootstrap: str, topic: str, group: str) -> None:
-        with self.output.open("wb") as stdout:
-            self.process = await asyncio.create_subprocess_exec(
-                sys.executable, WORKER, bootstrap, topic, group, stdout=stdout
-            )
+    records: int
+    keys: int
+    seconds: float
+    rounds: tuple[tuple[Blow, ...], ...]
 
-    def lines(self, kind: str) -> list[tuple[str, int]]:
-        return [
-            (key, int(number))
-            for word, key, number in map(str.split, self.output.read_text().splitlines())
-            if word == kind
-        ]
+    @property
+    def while_away(self) -> float:
+        """What may be done while the broker is away, and come again: nothing can be committed."""
+        breaks = sum(blows.count("break") for blows in self.rounds)
+        return breaks * 10 * self.records / self.seconds
 
-    async def kill(self) -> int:
-        """SIGKILL; how many records were in flight."""
-        assert self.process.returncode is None, "it has ended by itself"
-        self.process.kill()
-        await self.process.wait()
-        return len(self.lines("begun")) - len(self.lines("done"))
 
-    async def stop(self) -> None:
-        self.process.terminate()
-        await self.process.wait()
+LARGE = Chaos(
+    records=20_000,
+    keys=2_000,
+    seconds=60,
+    rounds=(
+        ("kill", "add"),
+        ("kill", "add", "add"),
+        ("kill", "add", "break"),
+        ("kill", "add", "stop"),
+        ("kill", "add"),
+    ),
+)
+SMALL = Chaos(records=2_000, keys=200, seconds=5, rounds=(("kill",), ("add",), ("stop",)))
 
 
 @pytest.mark.long
@@ -61,73 +61,93 @@ async def test_whatever_happens_to_members_and_broker_nothing_is_lost(
 ) -> None:
     """Order per key holds apart from repeats, and these are few: counted and printed."""
     topic = await Topics(own_kafka.bootstrap)("letters", partitions=PARTITIONS)
-    group = f"group-{uuid.uuid4().hex[:8]}"
-    workers: list[Worker] = []
+    group = await play(LARGE, own_kafka, topic, tmp_path)
+    report(LARGE, group, capsys)
+    judge(LARGE, group)
 
-    async def add() -> Worker:
-        worker = Worker(tmp_path / f"worker-{len(workers)}")
-        workers.append(worker)
-        await worker.start(own_kafka.bootstrap, topic, group)
-        return worker
 
-    async def write() -> None:
-        async with AIOKafkaProducer(
-            bootstrap_servers=own_kafka.bootstrap,
-            acks="all",
-            enable_idempotence=True,
-            request_timeout_ms=120_000,
-        ) as producer:
-            for n in range(RECORDS):
-                await producer.send(topic, b"%d" % n, key=b"k%d" % (n % KEYS))
-                if n % 100 == 0:
-                    await asyncio.sleep(SECONDS * 100 / RECORDS)
-            await producer.flush()
+async def test_whatever_happens_to_members_nothing_is_lost(
+    kafka: RealKafka, topic_factory: TopicFactory, tmp_path: Path
+) -> None:
+    """Only what a killed member had done and could not commit any more comes again."""
+    topic = await topic_factory("letters", partitions=PARTITIONS)
+    group = await play(SMALL, kafka, topic, tmp_path)
+    judge(SMALL, group)
 
-    def done() -> Counter[tuple[str, int]]:
-        return Counter(line for worker in workers for line in worker.lines("done"))
 
-    in_flight: list[int] = []
-    writing = asyncio.create_task(write())
-    alive = [await add() for _ in range(3)]
+async def play(chaos: Chaos, kafka: RealKafka, topic: str, directory: Path) -> Group:
+    """The group, when the last record was handled. Raises `TimeoutError` if that never comes."""
+    group = Group(kafka.bootstrap, topic, directory)
+    writing: asyncio.Task[None] | None = None
     try:
-        for round_ in range(5):
-            await asyncio.sleep(KILL_EVERY)
-            in_flight.append(await alive.pop(0).kill())
-            alive.append(await add())
-            if round_ == 1:
-                alive.append(await add())
-            if round_ == 2:
-                # A member that starts while there is no broker ends, as a service does.
-                await asyncio.sleep(5)
-                await own_kafka.stop()
-                await asyncio.sleep(3)
-                await own_kafka.start()
-            if round_ == 3:
-                await alive.pop(0).stop()
+        for _ in range(MEMBERS):
+            await group.add()
+        await group.until_assigned()
+        writing = asyncio.create_task(write(kafka.bootstrap, topic, chaos))
+        for number, blows in enumerate(chaos.rounds, start=1):
+            await group.until_handled(chaos.records * number // (len(chaos.rounds) + 1))
+            for blow in blows:
+                await strike(blow, group, kafka)
         await writing
-        with suppress(TimeoutError):
-            async with asyncio.timeout(120):
-                while len(done()) < RECORDS:  # noqa: ASYNC110 - they are other processes
-                    await asyncio.sleep(1)
+        await group.until_handled(chaos.records)
     finally:
-        writing.cancel()
-        for worker in alive:
-            await worker.kill()
-    handled = done()
-    repeats = handled.total() - len(handled)
+        if writing is not None:
+            writing.cancel()
+        await group.end()
+    return group
+
+
+async def strike(blow: Blow, group: Group, kafka: RealKafka) -> None:
+    match blow:
+        case "add":
+            await group.add()
+        case "kill":
+            await group.kill()
+        case "stop":
+            await group.stop()
+        case "break":
+            # A member that starts while there is no broker ends, as a service does.
+            await group.until_assigned()
+            assert isinstance(kafka, ApacheKafka)
+            await kafka.stop()
+            await asyncio.sleep(3)
+            await kafka.start()
+
+
+async def write(bootstrap: str, topic: str, chaos: Chaos) -> None:
+    """The numbers of a key ascend."""
+    at_once = 50
+    async with AIOKafkaProducer(
+        bootstrap_servers=bootstrap,
+        acks="all",
+        enable_idempotence=True,
+        request_timeout_ms=120_000,
+    ) as producer:
+        for n in range(chaos.records):
+            await producer.send(topic, b"%d" % n, key=b"k%d" % (n % chaos.keys))
+            if n % at_once == 0:
+                await asyncio.sleep(chaos.seconds * at_once / chaos.records)
+        await producer.flush()
+
+
+def report(chaos: Chaos, group: Group, capsys: pytest.CaptureFixture[str]) -> None:
+    handled = group.journal.handled()
     with capsys.disabled():
         sys.stdout.write(
-            f"\nhandled {len(handled)} of {RECORDS}, {repeats} twice; in flight at the kills: "
-            f"{in_flight}\n"
+            f"\nhandled {len(handled)} of {chaos.records}, {handled.total() - len(handled)} twice; "
+            f"at the kills in flight: {group.in_flight}, "
+            f"done and not committed: {group.uncommitted}\n"
         )
-    assert len(handled) == RECORDS
-    for worker in workers:
-        numbers: dict[str, list[int]] = defaultdict(list)
-        for key, number in worker.lines("done"):
-            numbers[key].append(number)
-        for run in numbers.values():
-            firsts = list(dict.fromkeys(run))
-            assert firsts == sorted(firsts)
-    # While the broker is away nothing can be committed: what is done then may come again.
-    while_away = RECORDS / SECONDS * 10
-    assert repeats <= sum(in_flight) + len(in_flight) * MOST_DONE_SINCE_A_COMMIT + while_away
+
+
+def judge(chaos: Chaos, group: Group) -> None:
+    handled = group.journal.handled()
+    assert len(handled) == chaos.records
+    by_key: dict[str, list[int]] = defaultdict(list)
+    for done in group.journal.done:
+        by_key[done.key].append(done.number)
+    for numbers in by_key.values():
+        firsts = list(dict.fromkeys(numbers))
+        assert firsts == sorted(firsts)
+    repeats = handled.total() - len(handled)
+    assert repeats <= sum(group.uncommitted) + chaos.while_away

@@ -1,18 +1,22 @@
 """The `recado` command against a running Recado, as a user types it."""
 
+import asyncio
 import json
 from pathlib import Path
 
+from recado.cli.asking import asker
+from recado.schemas.base import Platform
 from support.command import recado
 from support.world import World, eventually
 
 
 async def test_ask_prints_the_answer_its_sources_and_each_step(world: World) -> None:
     """One JSON document with the text that the platform got."""
+    (chat,) = await world.new_chats(1)
     written, _ = await recado(
         world.environment,
         *("ask", "¿Por qué mi internet está lento?", "--platform", "telegram"),
-        *("--customer", "740001", "--json"),
+        *("--customer", str(chat), "--json"),
     )
     reply = json.loads(written)
     assert reply["sources"][0]["source"] == "internet-lento.md"
@@ -24,17 +28,17 @@ async def test_ask_prints_the_answer_its_sources_and_each_step(world: World) -> 
 
 async def test_conversations_and_messages_tell_the_story(world: World) -> None:
     """A conversation is listed with its count; its messages are listed in order."""
-    asked, _ = await recado(
-        world.environment, "ask", "/ayuda", "--customer", "34600000041", "--json"
-    )
+    (customer,) = await world.new_numbers(1)
+    asked, _ = await recado(world.environment, "ask", "/ayuda", "--customer", customer, "--json")
     conversation = json.loads(asked)["conversation"]
 
-    async def counted() -> bool:
-        listed, _ = await recado(world.environment, "conversations", "--limit", "1000", "--json")
-        rows = {row["id"]: row for row in json.loads(listed)}
-        return bool(rows.get(conversation, {}).get("message_count") == 2)
+    async def told() -> bool:
+        return len(await world.rows("messages", {"conversation": conversation})) == 2
 
-    await eventually(counted, "the conversation with its two messages", every=1)
+    await eventually(told, "the conversation with its two messages")
+    listed, _ = await recado(world.environment, "conversations", "--limit", "1000", "--json")
+    (count,) = (row["message_count"] for row in json.loads(listed) if row["id"] == conversation)
+    assert count == 2
     listed, _ = await recado(world.environment, "messages", conversation, "--json")
     assert [row["role"] for row in json.loads(listed)] == ["user", "assistant"]
     for_people, _ = await recado(world.environment, "messages", conversation)
@@ -81,11 +85,13 @@ async def test_index_follows_a_folder(world: World, tmp_path: Path) -> None:
     assert summary["refused"][0]["source"] == "vacio.md"
     (folder / "vacio.md").unlink()
 
+    (chat,) = await world.new_chats(1)
+
     async def answer() -> str:
-        asked, _ = await recado(
-            world.environment, *("ask", "¿Hay descuento por tener un loro de mascota?", "--json")
-        )
-        return " ".join(json.loads(asked)["texts"])
+        question = "¿Hay descuento por tener un loro de mascota?"
+        async with asker(world.settings) as asking:
+            reply = await asking.ask(question, Platform.TELEGRAM, customer=str(chat))
+        return " ".join(reply.texts)
 
     assert "3 dólares menos" in await answer()
     page.write_text("# Descuento por mascota\n\nCon un loro pagas 5 dólares menos.\n")
@@ -119,12 +125,13 @@ async def test_nothing_running_is_one_sentence(tmp_path: Path) -> None:
         "RECADO_MONGODB_URL": "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=500",
         "RECADO_INTEGRATIONS_FILE": str(tmp_path / "none.yaml"),
     }
-    for arguments in (
+    commands = (
         ("webhooks",),
         ("topics", "apply"),
         ("index", str(tmp_path)),
         ("telegram", "set-webhook", "--info"),
-    ):
-        _, errors = await recado(nowhere, *arguments, status=1)
+    )
+    said = await asyncio.gather(*(recado(nowhere, *one, status=1) for one in commands))
+    for _, errors in said:
         assert errors.startswith("Error: ")
         assert "Traceback" not in errors

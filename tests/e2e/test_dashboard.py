@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -27,8 +27,8 @@ WINDOW = "60s"
 KEY = "gemini-demo-key"
 """The stand-in's own."""
 
-NUMBERS = [f"3465000{n:04d}" for n in range(8)]
-CHATS = [770_000 + n for n in range(8)]
+CUSTOMERS = 8
+"""On each platform."""
 
 MEASURED = {
     "Webhook to sent, p95",
@@ -52,7 +52,7 @@ MEASURED = {
 """Panels that must show more than zeros when messages and documents came."""
 
 
-def posts() -> list[WebhookPost]:
+def posts(numbers: Sequence[str], chats: Sequence[int]) -> list[WebhookPost]:
     """One question of each customer."""
     question = "¿Por qué mi internet está lento?"
     return [
@@ -62,9 +62,9 @@ def posts() -> list[WebhookPost]:
                 phone_number_id=WHATSAPP_PHONE_NUMBER_ID,
                 app_secret=APP_SECRET,
             )
-            for number in NUMBERS
+            for number in numbers
         ),
-        *(telegram_post(chat, question, secret_token=TELEGRAM_SECRET_TOKEN) for chat in CHATS),
+        *(telegram_post(chat, question, secret_token=TELEGRAM_SECRET_TOKEN) for chat in chats),
     ]
 
 
@@ -104,7 +104,7 @@ async def test_every_query_of_the_dashboard_has_data(
     """A number for each query: what happened is counted, what did not happen is 0, not missing."""
     targets = [(name, world.stack.service(name).url) for name in SERVICES]
     prometheus = Prometheus(tmp_path, [*targets, ("rag", with_a_model.url)])
-    await world.make_known(NUMBERS, CHATS)
+    numbers, chats = await world.new_numbers(CUSTOMERS), await world.new_chats(CUSTOMERS)
     async with AsyncExitStack() as ending:
         ending.push_async_callback(prometheus.stop)
         await prometheus.start()
@@ -118,13 +118,14 @@ async def test_every_query_of_the_dashboard_has_data(
         await eventually(all_scraped, "a scrape of every process")
         await eventually(both_have_partitions, "partitions for the second rag process")
         async with httpx.AsyncClient(timeout=20) as http:
-            for post in posts():
+            for post in posts(numbers, chats):
                 assert (await world.post(http, post)).status_code == 200
         await index_and_withdraw(world, page)
 
         async def all_answered() -> bool:
-            chats = {*NUMBERS, *map(str, CHATS)}
-            return chats <= {str(one["chat"]) for one in await world.received()}
+            return {*numbers, *map(str, chats)} <= {
+                str(one["chat"]) for one in await world.received()
+            }
 
         await eventually(all_answered, "an answer for every customer")
         asked = list(queries())

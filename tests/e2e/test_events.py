@@ -1,13 +1,15 @@
 """`recado events` and `recado dead-letters` against a running Recado, as a user types them."""
 
-import asyncio
 import json
+import sys
 from pathlib import Path
 from uuid import uuid4
 
 import httpx
+import pytest
 from pydantic import JsonValue
 
+from recado.cli.commands import run_command
 from recado.cli.event_lines import Wanted, as_json
 from recado.cli.events import Query, collect, topic_named
 from recado.cli.reading import Stretch
@@ -21,10 +23,11 @@ from support.world import World, eventually
 LETTERS = topics.dead_letters("rag").name
 
 
-async def asked(world: World, question: str, customer: str) -> str:
-    """The conversation in which this was asked and answered."""
+async def asked(world: World, question: str) -> str:
+    """The new conversation in which this was asked and answered."""
+    (chat,) = await world.new_chats(1)
     written, _ = await recado(
-        world.environment, "ask", question, "--customer", customer, "--platform", "telegram",
+        world.environment, "ask", question, "--customer", str(chat), "--platform", "telegram",
         "--json",
     )  # fmt: skip
     conversation: str = json.loads(written)["conversation"]
@@ -36,7 +39,7 @@ async def test_the_events_of_a_conversation_are_shown_counted_and_exported(
 ) -> None:
     """One message and one answer, each where it belongs, whichever way it is looked at."""
     question = "¿Por qué mi internet está lento?"
-    conversation = await asked(world, question, "750001")
+    conversation = await asked(world, question)
     ours = ("--conversation", conversation, "--since", "10m")
 
     shown, _ = await recado(world.environment, "events", "messages", *ours)
@@ -68,7 +71,7 @@ async def test_the_events_of_a_conversation_are_shown_counted_and_exported(
 
 async def test_a_trace_leads_from_the_message_to_its_answer_and_delivery(world: World) -> None:
     """One trace id finds one record in each topic, and an offset finds the record again."""
-    conversation = await asked(world, "¿Cómo cambio la clave del wifi?", "750002")
+    conversation = await asked(world, "¿Cómo cambio la clave del wifi?")
     listed, _ = await recado(
         world.environment, "events", "messages", "--conversation", conversation, "--json"
     )
@@ -94,8 +97,7 @@ async def test_a_trace_leads_from_the_message_to_its_answer_and_delivery(world: 
 
 async def test_the_last_are_shown_in_the_order_of_their_times(world: World) -> None:
     """Across partitions, and no more than asked for."""
-    customers = (750_003, 750_004, 750_005)
-    await world.make_known(chats=customers)
+    customers = await world.new_chats(3)
     async with httpx.AsyncClient(timeout=20) as http:
         for customer in customers:
             post = telegram_post(customer, "/ayuda", secret_token=TELEGRAM_SECRET_TOKEN)
@@ -112,23 +114,36 @@ async def test_the_last_are_shown_in_the_order_of_their_times(world: World) -> N
     assert json.loads(limited) == rows[-2:]
 
 
-async def test_what_can_be_mended_is_one_sentence(world: World) -> None:
+@pytest.mark.parametrize(
+    ("typed", "status", "sentence"),
+    [
+        ("events nope", 1, "There is no topic recado.nope"),
+        ("events no/pe", 1, "There is no topic recado.no/pe"),
+        ("events messages --since soon", 2, "'soon' is no time"),
+        ("events messages --since 1h --until 2h", 2, "--until is not after"),
+        ("events messages --from-offset 1", 2, "--from-offset needs --partition"),
+        ("dead-letters ingress", 2, "'ingress' has no dead letters"),
+        ("dead-letters rag --yes", 2, "Without --redrive nothing is sent"),
+    ],
+)
+def test_what_can_be_mended_is_one_sentence(
+    typed: str,
+    status: int,
+    sentence: str,
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     """An unknown topic, a time that is none, options that don't go together."""
-    cases = (
-        (("events", "nope"), 1, "There is no topic recado.nope"),
-        (("events", "no/pe"), 1, "There is no topic recado.no/pe"),
-        (("events", "messages", "--since", "soon"), 2, "'soon' is no time"),
-        (("events", "messages", "--since", "1h", "--until", "2h"), 2, "--until is not after"),
-        (("events", "messages", "--from-offset", "1"), 2, "--from-offset needs --partition"),
-        (("dead-letters", "ingress"), 2, "'ingress' has no dead letters"),
-        (("dead-letters", "rag", "--yes"), 2, "Without --redrive nothing is sent"),
-    )
-    said = await asyncio.gather(
-        *(recado(world.environment, *arguments, status=status) for arguments, status, _ in cases)
-    )
-    for (_, _, sentence), (_, errors) in zip(cases, said, strict=True):
-        assert sentence in errors
-        assert "Traceback" not in errors
+    for name, value in {**world.environment, "COLUMNS": "80"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "argv", ["recado", *typed.split()])
+    with pytest.raises(SystemExit) as ended:
+        run_command()
+    errors = capsys.readouterr().err
+    assert ended.value.code == status
+    assert sentence in errors
+    assert "Traceback" not in errors
 
 
 async def test_a_broken_record_is_given_up_sent_back_three_times_and_then_refused(

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,7 +12,6 @@ import yaml
 from recado.cli.asking import asker
 from recado.cli.index import submit
 from recado.devstack.sample import QUESTIONS
-from recado.devstack.stack.kafka_jars import INSTALL, java_and_maven_installed
 from recado.devstack.stack.weaviate import INSTALL as INSTALL_WEAVIATE
 from recado.devstack.stack.weaviate import WeaviateServer, weaviate_program
 from recado.knowledge import StoredDocument
@@ -28,11 +27,11 @@ PAGES = 150
 
 
 @pytest.fixture
-async def weaviate_world(tmp_path: Path) -> AsyncIterator[World]:
+async def weaviate_world(tmp_path: Path, java: Mapping[str, str]) -> AsyncIterator[World]:
     """Everything running, its knowledge base in a Weaviate of its own, the sample indexed."""
-    require(java_and_maven_installed(), "Apache Kafka", INSTALL)
     require(weaviate_program(os.environ) is not None, "Weaviate", INSTALL_WEAVIATE)
-    async with started(stack_in(tmp_path, settings={"RECADO_KNOWLEDGE": "weaviate"})) as world:
+    stack = stack_in(tmp_path, environment=java, settings={"RECADO_KNOWLEDGE": "weaviate"})
+    async with started(stack) as world:
         yield world
 
 
@@ -73,7 +72,7 @@ async def test_answers_are_those_of_the_embedded_store_and_a_kill_while_indexing
         await eventually(some, "a fifth of the pages indexed", every=0.05)
         acknowledged = await _stored(weaviate_world, "precio-")
         await server.kill9()
-        (meanwhile,) = await _replies(weaviate_world, ["¿Cómo pago mi factura?"], 730_500)
+        meanwhile = await _reply(weaviate_world, "¿Cómo pago mi factura?")
         await server.start()
         outlived = await _stored(weaviate_world, "precio-")
     print(f"{len(acknowledged)} of {PAGES} pages were there at the kill, {len(outlived)} after it")
@@ -81,28 +80,28 @@ async def test_answers_are_those_of_the_embedded_store_and_a_kill_while_indexing
     assert set(acknowledged) <= set(outlived)
     assert meanwhile is Rung.APOLOGY
     assert len(await _stored(weaviate_world, "precio-")) == PAGES
-    (again,) = await _replies(weaviate_world, ["¿Cómo pago mi factura?"], 730_501)
+    again = await _reply(weaviate_world, "¿Cómo pago mi factura?")
     assert again is Rung.EXTRACTIVE
 
 
 async def _answers(world: World, questions: list[str]) -> list[tuple[str, tuple[str, ...], str]]:
-    """Of each question: the rung, what is cited, and the text."""
+    """Of each question, asked by a customer of its own: the rung, what is cited, and the text."""
     answers = []
+    chats = await world.new_chats(len(questions))
     async with asker(world.settings) as asking:
-        for number, question in enumerate(questions):
-            reply = await asking.ask(question, Platform.TELEGRAM, customer=str(730_000 + number))
+        for chat, question in zip(chats, questions, strict=True):
+            reply = await asking.ask(question, Platform.TELEGRAM, customer=str(chat))
             answer = reply.answer
             cited = tuple(citation.source for citation in answer.citations)
             answers.append((answer.rung.value, cited, answer.text))
     return answers
 
 
-async def _replies(world: World, questions: list[str], customer: int) -> list[Rung]:
+async def _reply(world: World, question: str) -> Rung:
+    """The rung of what a new customer is answered."""
+    (chat,) = await world.new_chats(1)
     async with asker(world.settings) as asking:
-        return [
-            (await asking.ask(question, Platform.TELEGRAM, customer=str(customer))).answer.rung
-            for question in questions
-        ]
+        return (await asking.ask(question, Platform.TELEGRAM, customer=str(chat))).answer.rung
 
 
 async def _stored(world: World, prefix: str) -> dict[str, StoredDocument]:

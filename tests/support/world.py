@@ -57,12 +57,19 @@ class World:
     stack: Stack
     settings: CliSettings
     _chats: Iterator[int] = field(default_factory=lambda: count(800_000))
+    _numbers: Iterator[int] = field(default_factory=lambda: count(34_680_000_000))
 
     async def new_chats(self, number: int) -> list[int]:
         """So many Telegram chats that the platform knows and no other test of this world uses."""
         chats = [next(self._chats) for _ in range(number)]
         await self.make_known(chats=chats)
         return chats
+
+    async def new_numbers(self, number: int) -> list[str]:
+        """So many customers of WhatsApp, likewise."""
+        numbers = [str(next(self._numbers)) for _ in range(number)]
+        await self.make_known(numbers=numbers)
+        return numbers
 
     @property
     def ingress_url(self) -> str:

@@ -8,7 +8,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -71,10 +72,29 @@ def _members_of(service: str) -> Iterator[str]:
                 todo.append(str(folders[name].relative_to(ROOT)))
 
 
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The wheel of a member's folder; each is built once."""
+    directory = tmp_path_factory.mktemp("wheels")
+
+    @cache
+    def wheel(member: str) -> Path:
+        target = directory / member.replace("/", "-")
+        _uv(
+            *("build", "--quiet", "--wheel", "--no-build-isolation", "--python", sys.executable),
+            *("--out-dir", target, member),
+        )
+        (built,) = target.glob("*.whl")
+        return built
+
+    return wheel
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_starts_from_its_own_lock(
     service: str,
     tmp_path: Path,
+    wheels: Callable[[str], Path],
     kafka: RealKafka,
     mongodb: MongoDb,
     request: pytest.FixtureRequest,
@@ -84,27 +104,8 @@ def test_a_service_starts_from_its_own_lock(
     _uv("venv", "--quiet", "--python", sys.executable, environment)
     lock = ROOT / "requirements" / f"{service}.txt"
     _uv("pip", "install", "--quiet", "--require-hashes", "-r", lock, environment=environment)
-    wheels = tmp_path / "wheels"
-    for member in _members_of(service):
-        _uv(
-            "build",
-            "--quiet",
-            "--wheel",
-            "--no-build-isolation",
-            "--python",
-            sys.executable,
-            "--out-dir",
-            wheels,
-            member,
-        )
-    _uv(
-        "pip",
-        "install",
-        "--quiet",
-        "--no-deps",
-        *sorted(wheels.glob("*.whl")),
-        environment=environment,
-    )
+    members = [wheels(member) for member in _members_of(service)]
+    _uv("pip", "install", "--quiet", "--no-deps", *members, environment=environment)
     python = environment / "bin" / "python"
     for module in MUST_NOT_HAVE[service]:
         absent = subprocess.run([python, "-c", f"import {module}"], capture_output=True)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recado.knowledge.chunking import (
@@ -19,6 +19,8 @@ from recado.schemas import ids
 
 DOCUMENT = UUID("8a0f1c9e-2f5b-4a3e-9c1d-0d5b6a7e8f90")
 SMALL = ChunkingOptions(target=60, maximum=90)
+DEAR = settings(max_examples=settings().max_examples // 2)
+"""Half as many examples as elsewhere: whole documents take long to draw."""
 
 
 def squashed(text: str) -> str:
@@ -250,6 +252,7 @@ SECTIONS = st.lists(
 )
 
 
+@DEAR
 @given(SECTIONS, OPTIONS, st.integers(0, 400))
 def test_any_document_is_kept_whole_and_its_chunks_are_bounded(
     sections: list[Section], options: ChunkingOptions, pack: int
@@ -265,6 +268,7 @@ def test_any_document_is_kept_whole_and_its_chunks_are_bounded(
         assert "###" not in chunk.searchable
 
 
+@DEAR
 @given(SECTIONS, OPTIONS, st.integers(0, 400))
 def test_any_section_that_needs_no_cutting_is_in_one_chunk(
     sections: list[Section], options: ChunkingOptions, pack: int
@@ -311,6 +315,7 @@ QUESTION = st.integers(1, 9999).map(lambda number: f"¿Qué es {number}?")
 PAIRS = st.lists(st.tuples(QUESTION, PARAGRAPH | LIST), max_size=6, unique_by=lambda pair: pair[0])
 
 
+@DEAR
 @given(PAIRS, OPTIONS, st.integers(0, 400))
 def test_no_answer_of_any_faq_stands_below_another_question(
     pairs: list[tuple[str, str]], options: ChunkingOptions, pack: int
