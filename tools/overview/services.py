@@ -29,6 +29,13 @@ INGRESS = Row(
             stacked=True,
         ),
         Panel(
+            title="Repeats at the door",
+            description="Events that were in Kafka already. Many: the platform does not get our "
+            "answers in time; see the time to answer.",
+            unit="ops",
+            queries=(by_label(rate, "recado_events_repeated_total", "platform"),),
+        ),
+        Panel(
             title="Requests that wait for Kafka",
             description="Saturation. Near RECADO_MAX_REQUESTS_WAITING, requests get 503: Kafka is "
             "slow, or there are too few ingress processes.",

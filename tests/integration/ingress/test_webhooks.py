@@ -113,18 +113,20 @@ async def test_messages_of_a_conversation_are_in_the_topic_in_their_order(
     assert found == texts  # one conversation, so one partition
 
 
-async def test_a_repeated_post_gives_the_same_message_ids_and_a_second_record(
+async def test_a_repeated_post_gives_a_second_record_and_no_second_message(
     ingress: Ingress,
 ) -> None:
     mark = unique()
     content = body([change(message("34600000001", mark))])
 
-    await ingress.post(content)
-    await ingress.post(content)
+    answers = await asyncio.gather(*(ingress.post(content) for _ in range(3)))
 
-    first, second = webhooks(await ingress.events(), mark)
-    assert first.id != second.id
-    assert first.event_ids == second.event_ids
+    assert [answer.status_code for answer in answers] == [200] * 3
+    events = await ingress.events()
+    first, *others = webhooks(events, mark)
+    assert [one.event_ids for one in others] == [first.event_ids] * 2
+    assert sorted(one.repeats for one in (first, *others)) == [0, 1, 1]
+    assert sum(one.id in first.event_ids for one in events) == 1
 
 
 async def test_a_telegram_update_is_taken(ingress: Ingress) -> None:

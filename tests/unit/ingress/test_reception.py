@@ -19,6 +19,7 @@ from recado.ingress.limits import ByteBudget
 from recado.ingress.outbox import Outbox
 from recado.ingress.reception import Reception, Visit
 from recado.ingress.rejections import Rejections
+from recado.ingress.repeats import Repeats
 from recado.schemas.base import Platform
 from recado.schemas.conversations import Recipient, ReplyTo, User
 from recado.schemas.encoding import EncodedEvent, decode
@@ -173,6 +174,7 @@ class Bench:
             ),
             outbox=self.outbox,
             rejections=self.rejections(),
+            repeats=Repeats(most=100, age=timedelta(minutes=1)),
             retry_after=timedelta(seconds=4.2),
             clock=lambda: NOW,
             new_id=fresh_id,
@@ -468,15 +470,37 @@ async def test_messages_with_an_id_come_without_a_warning(bench: Bench) -> None:
     assert "warning" not in said(await bench.post({"messages": ["a"]}))
 
 
-async def test_a_repeat_is_another_request_with_the_same_messages(bench: Bench) -> None:
+async def test_a_repeat_is_another_request_of_which_only_the_record_is_published(
+    bench: Bench,
+) -> None:
     await bench.post({"messages": ["a"]})
-    await bench.post({"messages": ["a"]})
+    answer = await bench.post({"messages": ["a", "b"], "statuses": ["c"]})
 
+    assert said(answer) == {"status": "accepted", "messages": 2, "statuses": 1, "repeats": 1}
     first, second = (
         [decode(one.headers, one.value) for one in records] for records in bench.published
     )
-    assert first[0].id == second[0].id
-    assert first[1].id != second[1].id
+    assert [event.type for event in second] == [
+        "message.received",
+        "status.reported",
+        "webhook.received",
+    ]
+    record = second[-1]
+    assert isinstance(record, WebhookReceived)
+    assert record.event_ids == (first[0].id, second[0].id, second[1].id)
+    assert record.repeats == 1
+    assert record.id != first[-1].id
+
+
+async def test_what_kafka_did_not_take_is_no_repeat(bench: Bench) -> None:
+    bench.kafka_up = False
+    assert (await bench.post({"messages": ["a"]})).status == 503
+    bench.kafka_up = True
+
+    answer = await bench.post({"messages": ["a"]})
+
+    assert "repeats" not in said(answer)
+    assert len(bench.events()) == 2
 
 
 async def test_an_event_that_is_too_large_for_its_topic_costs_nothing_but_itself(

@@ -46,6 +46,11 @@ WEBHOOK_SECONDS = Histogram(
 MESSAGES_RECEIVED = Counter(
     "recado_messages_received_total", "Messages taken from webhooks", ["platform", "kind"]
 )
+EVENTS_REPEATED = Counter(
+    "recado_events_repeated_total",
+    "Messages and statuses that were in Kafka already and were not published again",
+    ["platform"],
+)
 
 INGRESS_WAITING = Gauge(
     "recado_ingress_waiting_requests", "Requests that wait for Kafka's acknowledgement"
@@ -202,6 +207,7 @@ INGRESS: Sequence[Family] = (
     WEBHOOKS,
     WEBHOOK_SECONDS,
     MESSAGES_RECEIVED,
+    EVENTS_REPEATED,
     INGRESS_WAITING,
     REJECTIONS_UNRECORDED,
 )

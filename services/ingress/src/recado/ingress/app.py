@@ -13,6 +13,7 @@ from recado.ingress.limits import ByteBudget
 from recado.ingress.link import KafkaLink
 from recado.ingress.reception import Reception
 from recado.ingress.rejections import Rejections
+from recado.ingress.repeats import Repeats
 from recado.ingress.server import HttpServer
 from recado.ingress.settings import IngressSettings
 from recado.schemas.events import MessageReceived, StatusReported, WebhookReceived
@@ -53,6 +54,7 @@ class App:
             ),
             outbox=self._link.outbox,
             rejections=self._rejections,
+            repeats=Repeats(most=settings.repeats_most, age=settings.repeats_age),
             retry_after=settings.retry_after,
             clock=lambda: datetime.now(UTC),
             new_id=fresh_id,

@@ -29,6 +29,7 @@ class Receipt(BaseModel):
     status: Literal["accepted", "ignored", "unreadable", "unknown_integration"]
     messages: int
     statuses: int
+    repeats: int | None = Field(default=None, description="How many of both were in Kafka already")
     warning: str | None = Field(default=None, description="No protection against repeats, and why")
     error: str | None = Field(default=None, description="What could not be read")
 

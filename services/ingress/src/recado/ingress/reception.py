@@ -2,8 +2,9 @@
 
 The checks, in this order: platform and integration known (404), content type (415), size while
 reading (413), signature or secret (401). Only then is the body parsed. The events of the request
-and its record are published together, and only when all are acknowledged it is 200. While Kafka is
-known to be away an authentic request gets its 503 before it is parsed.
+and its record are published together, without those events that were published lately
+(`recado.ingress.repeats`), and only when all are acknowledged it is 200. While Kafka is known to be
+away an authentic request gets its 503 before it is parsed.
 """
 
 import traceback
@@ -27,6 +28,7 @@ from recado.ingress.outbox import Outbox
 from recado.ingress.packing import Packed, pack, pack_record
 from recado.ingress.recording import MAX_ERROR_LENGTH, UNKNOWN, VERIFICATION, record
 from recado.ingress.rejections import Rejections
+from recado.ingress.repeats import Repeats
 from recado.schemas.webhooks import MessageReceived, WebhookOutcome
 from recado.servicekit import metrics, tracing
 
@@ -71,6 +73,7 @@ class Reception:
         bodies: BodyReader,
         outbox: Outbox,
         rejections: Rejections,
+        repeats: Repeats,
         retry_after: timedelta,
         clock: Callable[[], datetime],
         new_id: Callable[[], UUID],
@@ -79,6 +82,7 @@ class Reception:
         self._bodies = bodies
         self._outbox = outbox
         self._rejections = rejections
+        self._repeats = repeats
         self._retry_after = retry_after
         self._clock = clock
         self._new_id = new_id
@@ -127,21 +131,29 @@ class Reception:
         packed = pack((*parsed.messages, *parsed.statuses))
         outcome = _outcome(parsed, packed)
         error = _error(parsed, packed)
-        event = record(
-            id=case.id,
-            received_at=case.received_at,
-            platform=visit.platform,
-            integration=parsed.integration or target.name,
-            event_type=parsed.event_type,
-            outcome=outcome,
-            error=error,
-            body=body,
-            event_ids=tuple(event.id for event in packed.events),
-        )
-        await self._outbox.publish((*packed.records, pack_record(event)))
-        messages = [event for event in packed.events if isinstance(event, MessageReceived)]
-        for message in messages:
-            metrics.MESSAGES_RECEIVED.labels(target.platform.value, message.kind.value).inc()
+        ids = tuple(event.id for event in packed.events)
+        async with self._repeats.taking(ids) as fresh:
+            event = record(
+                id=case.id,
+                received_at=case.received_at,
+                platform=visit.platform,
+                integration=parsed.integration or target.name,
+                event_type=parsed.event_type,
+                outcome=outcome,
+                error=error,
+                body=body,
+                event_ids=ids,
+                repeats=len(ids) - len(fresh),
+            )
+            records = [one for place, one in enumerate(packed.records) if place in fresh]
+            await self._outbox.publish((*records, pack_record(event)))
+        platform = target.platform.value
+        for place, one in enumerate(packed.events):
+            if place not in fresh:
+                metrics.EVENTS_REPEATED.labels(platform).inc()
+            elif isinstance(one, MessageReceived):
+                metrics.MESSAGES_RECEIVED.labels(platform, one.kind.value).inc()
+        messages = [one for one in packed.events if isinstance(one, MessageReceived)]
         if error:
             log.warning(
                 "webhook.incomplete", webhook=str(case.id), outcome=outcome.value, error=error
@@ -150,6 +162,7 @@ class Reception:
             outcome,
             messages=len(messages),
             statuses=len(packed.events) - len(messages),
+            repeats=len(ids) - len(fresh),
             without_id=sum(message.platform_message_id is None for message in messages),
             error=error,
         )

@@ -56,6 +56,19 @@ class IngressSettings(ServiceSettings):
         description="What a 503 asks the platform to wait",
     )
 
+    repeats_age: timedelta = Field(
+        default=timedelta(minutes=10),
+        ge=timedelta(0),
+        description="How long a published event is remembered, so that a repeat of it is not "
+        "published again",
+    )
+    repeats_most: int = Field(
+        default=100_000,
+        gt=0,
+        description="Published events that are remembered at least, some 100 bytes each; twice "
+        "as many at most",
+    )
+
     rejections_per_second: float = Field(
         default=1.0,
         gt=0,
