@@ -49,6 +49,13 @@ INGRESS = Row(
             unit="ops",
             queries=(by_label(rate, "recado_rejections_unrecorded_total", "instance"),),
         ),
+        Panel(
+            title="Outdated integrations",
+            description="1: the integrations file can't be used, so the accounts of an older "
+            "version are; the log and /readyz name key and line. It is mended without a restart.",
+            unit="none",
+            queries=(by_label(level, "recado_integrations_outdated", "instance"),),
+        ),
     ),
 )
 

@@ -59,6 +59,10 @@ REJECTIONS_UNRECORDED = Counter(
     "recado_rejections_unrecorded_total",
     "Rejected webhook requests that were counted and left no record",
 )
+INTEGRATIONS_OUTDATED = Gauge(
+    "recado_integrations_outdated",
+    "1 while the integrations file can't be used and the accounts of an older version are in use",
+)
 
 # Every service that publishes
 EVENTS_PUBLISHED = Counter(
@@ -210,6 +214,7 @@ INGRESS: Sequence[Family] = (
     EVENTS_REPEATED,
     INGRESS_WAITING,
     REJECTIONS_UNRECORDED,
+    INTEGRATIONS_OUTDATED,
 )
 PUBLISHING: Sequence[Family] = (EVENTS_PUBLISHED, PUBLISH_FAILURES)
 CONSUMING: Sequence[Family] = (
