@@ -11,6 +11,7 @@ from bench.report import Benchmark, Effort, machine, save
 BENCHMARKS: Mapping[str, str] = MappingProxyType(
     {
         "ingress": "requests a second beside a bare endpoint that makes the same writes",
+        "signature": "time of a refusal beside how much of the signature or secret was right",
         "lanes": "order per key with 256 keys at once, beside bare asyncio and FastStream",
         "pipeline": "webhook to platform with a model of 0 ms, beside the same calls made bare",
         "knowledge": "passages indexed and searches on Weaviate, beside the bare client",
