@@ -11,6 +11,7 @@ from bench.report import Benchmark, Effort, machine, save
 BENCHMARKS: Mapping[str, str] = MappingProxyType(
     {
         "ingress": "requests a second beside a bare endpoint that makes the same writes",
+        "signature": "time of a refusal beside how much of the signature or secret was right",
         "lanes": "order per key with 256 keys at once, beside bare asyncio and other libraries",
         "lanes-curve": "throughput, CPU and memory from 1 key at once to 1,024, and a plot",
         "failover": "how long keys wait after kill -9 and after the stop of a member",

@@ -29,6 +29,13 @@ INGRESS = Row(
             stacked=True,
         ),
         Panel(
+            title="Repeats at the door",
+            description="Events that were in Kafka already. Many: the platform does not get our "
+            "answers in time; see the time to answer.",
+            unit="ops",
+            queries=(by_label(rate, "recado_events_repeated_total", "platform"),),
+        ),
+        Panel(
             title="Requests that wait for Kafka",
             description="Saturation. Near RECADO_MAX_REQUESTS_WAITING, requests get 503: Kafka is "
             "slow, or there are too few ingress processes.",
@@ -41,6 +48,13 @@ INGRESS = Row(
             "Kafka did not take the record: somebody tries hard, so block the source before it.",
             unit="ops",
             queries=(by_label(rate, "recado_rejections_unrecorded_total", "instance"),),
+        ),
+        Panel(
+            title="Outdated integrations",
+            description="1: the integrations file can't be used, so the accounts of an older "
+            "version are; the log and /readyz name key and line. It is mended without a restart.",
+            unit="none",
+            queries=(by_label(level, "recado_integrations_outdated", "instance"),),
         ),
     ),
 )

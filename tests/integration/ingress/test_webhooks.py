@@ -1,6 +1,7 @@
 """Real webhooks over HTTP into a real Kafka. Topics are shared: each test looks for its own ids."""
 
 import asyncio
+import hashlib
 import json
 import uuid
 from collections.abc import AsyncIterator
@@ -113,18 +114,20 @@ async def test_messages_of_a_conversation_are_in_the_topic_in_their_order(
     assert found == texts  # one conversation, so one partition
 
 
-async def test_a_repeated_post_gives_the_same_message_ids_and_a_second_record(
+async def test_a_repeated_post_gives_a_second_record_and_no_second_message(
     ingress: Ingress,
 ) -> None:
     mark = unique()
     content = body([change(message("34600000001", mark))])
 
-    await ingress.post(content)
-    await ingress.post(content)
+    answers = await asyncio.gather(*(ingress.post(content) for _ in range(3)))
 
-    first, second = webhooks(await ingress.events(), mark)
-    assert first.id != second.id
-    assert first.event_ids == second.event_ids
+    assert [answer.status_code for answer in answers] == [200] * 3
+    events = await ingress.events()
+    first, *others = webhooks(events, mark)
+    assert [one.event_ids for one in others] == [first.event_ids] * 2
+    assert sorted(one.repeats for one in (first, *others)) == [0, 1, 1]
+    assert sum(one.id in first.event_ids for one in events) == 1
 
 
 async def test_a_telegram_update_is_taken(ingress: Ingress) -> None:
@@ -240,6 +243,61 @@ async def test_what_is_authentic_and_unreadable_is_200_and_in_the_topic(ingress:
     assert webhook.error
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b'{"mark": "%s", "at": NaN}',
+        b'{"mark": "%s", "at": Infinity}',
+        b'{"mark": "%s", "text": "\\ud800"}',
+        b'{"mark": "%s", "text": "\xff"}',
+        b'\xef\xbb\xbf{"mark": "%s"}',
+        b'{"mark": "%s", "deep": ' + b"[" * 2000 + b"]" * 2000 + b"}",
+        b'["%s"]',
+        b'"%s"',
+        b'{"mark": "%s"} {}',
+        b'{"mark": "%s", }',
+    ],
+    ids=lambda damage: damage[:40].decode(errors="replace"),
+)
+async def test_authentic_json_that_is_none_is_recorded_with_its_fault_and_200(
+    ingress: Ingress, damage: bytes
+) -> None:
+    mark = unique()
+    content = damage.replace(b"%s", mark.encode())
+
+    response = await ingress.post(body=content)
+
+    assert (response.status_code, response.json()["status"]) == (200, "unreadable")
+    written = await ingress.events()
+    record = next(
+        one
+        for one in written
+        if isinstance(one, WebhookReceived)
+        and one.payload_sha256 == hashlib.sha256(content).hexdigest()
+    )
+    assert record.outcome is WebhookOutcome.UNREADABLE
+    assert record.error
+    assert mark not in record.error
+
+
+async def test_of_a_key_that_is_there_twice_the_last_counts_and_both_are_in_the_record(
+    ingress: Ingress,
+) -> None:
+    mark = unique()
+    content = json.dumps(body([change(message("34600000001", "@"))])).encode()
+    twice = content.replace(b'"body": "@"', f'"body": "{mark} 1", "body": "{mark} 2"'.encode())
+
+    response = await ingress.post(body=twice)
+
+    assert (response.status_code, response.json()["messages"]) == (200, 1)
+    events = await ingress.events()
+    (webhook,) = webhooks(events, mark)
+    assert webhook.payload.encode() == twice
+    (received,) = (one for one in events if one.id in webhook.event_ids)
+    assert isinstance(received, MessageReceived)
+    assert received.text == f"{mark} 2"
+
+
 async def test_an_unknown_number_is_recorded_only(ingress: Ingress) -> None:
     mark = unique()
 
@@ -285,16 +343,21 @@ async def test_the_worst_authentic_body_goes_through(ingress: Ingress) -> None:
 
 async def test_a_thousand_messages_in_one_post_go_through(ingress: Ingress) -> None:
     mark = unique()
-    many = [message(f"346{number:08}", f"{mark} {number}") for number in range(1000)]
+    # Of ten conversations in turn.
+    many = [message(f"346{number % 10:08}", f"{mark} {number}") for number in range(1000)]
 
     response = await ingress.post(body([change(*many)]))
 
     assert (response.status_code, response.json()["messages"]) == (200, 1000)
     events = await ingress.events()
     (webhook,) = webhooks(events, mark)
-    texts = {
-        event.id: event.text
+    found = [
+        event
         for event in events
         if isinstance(event, MessageReceived) and mark in (event.text or "")
-    }
+    ]
+    texts = {event.id: event.text for event in found}
     assert [texts[one] for one in webhook.event_ids] == [f"{mark} {n}" for n in range(1000)]
+    for chat in range(10):
+        in_the_topic = [one.text for one in found if one.conversation.endswith(f"346{chat:08}")]
+        assert in_the_topic == [f"{mark} {n}" for n in range(chat, 1000, 10)]

@@ -58,6 +58,26 @@ def test_values_come_as_written_and_references_are_put_in_after_the_yaml_is_read
     assert not one.development
 
 
+def test_networks_and_rate_are_read_with_their_types(tmp_path: Path) -> None:
+    door = """\
+    allowed_networks: [149.154.160.0/20, "2001:67c:4e8::/48"]
+    requests_per_second: 2.5
+    requests_burst: 7
+    verify_tokens: [w]
+    verify_token: v
+"""
+    one = load(tmp_path, GOOD.replace("    verify_token: v\n", door)).named(
+        Platform.WHATSAPP, "whatsapp-demo"
+    )
+    assert isinstance(one, WhatsAppIntegration)
+    assert [str(network) for network in one.allowed_networks] == [
+        "149.154.160.0/20",
+        "2001:67c:4e8::/48",
+    ]
+    assert (one.requests_per_second, one.requests_burst) == (2.5, 7)
+    assert one.handshake_secrets() == (b"v", b"w")
+
+
 def test_a_disabled_integration_is_not_found(tmp_path: Path) -> None:
     integrations = load(tmp_path, GOOD)
     assert [one.name for one in integrations.of(Platform.TELEGRAM)] == ["telegram-demo"]
@@ -105,6 +125,11 @@ def test_telegram_without_secret_token_is_refused_unless_in_development(tmp_path
         ("token: v", "token: v\n    verify_token: w", ":9: integrations[0].verify_token: is there"),
         ("integrations:", "integration:", ":1: the file: must be a mapping"),
         ("[old-secret]", "[top-secret", "not YAML"),
+        ("token: v", "token: v\n    allowed_networks: [10.0.0.1/8]", ":9: integrations[0].allowed"),
+        ("token: v", "token: v\n    allowed_networks: 10.0.0.0/8", ":9: integrations[0].allowed"),
+        ("token: v", "token: v\n    requests_per_second: 0", ":9: integrations[0].requests_per"),
+        ("token: v", "token: v\n    requests_per_second: .inf", ":9: integrations[0].requests_"),
+        ("token: v", "token: v\n    verify_tokens: [a, '']", ":9: integrations[0].verify_tokens["),
     ],
 )  # fmt: skip
 def test_every_fault_is_named_with_line_and_key_and_no_value(

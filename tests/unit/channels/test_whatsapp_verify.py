@@ -69,6 +69,15 @@ def test_a_wrong_signature_is_refused_in_every_mode_from_everywhere(
     assert signature("app-secret").removeprefix("sha256=") not in str(refused.value)
 
 
+def test_both_verify_tokens_are_valid_while_one_is_changed(whatsapp: WhatsAppIntegration) -> None:
+    rotating = WhatsAppIntegration.model_validate(
+        {**whatsapp.model_dump(), "verify_tokens": ["next"]}
+    )
+    for token in ("verify-me", "next"):
+        query = {"hub.mode": "subscribe", "hub.verify_token": token, "hub.challenge": "1158"}
+        assert handshake(query, [rotating]) == "1158"
+
+
 def test_the_handshake_gives_the_challenge_for_the_right_token_only(
     whatsapp: WhatsAppIntegration,
 ) -> None:

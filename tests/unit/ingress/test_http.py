@@ -27,6 +27,9 @@ class Noting(Reception):
         self.visits.append((visit, b""))
         return Answer(200, "verified", b"42", media_type="text/plain")
 
+    async def refuse_method(self, visit: Visit) -> Answer:
+        return Answer(405, "rejected", b"{}", headers={"Allow": "POST"})
+
 
 @pytest.fixture
 def reception() -> Noting:
@@ -114,9 +117,26 @@ async def test_a_trace_that_the_sender_claims_is_not_taken_over() -> None:
 
 
 async def test_other_methods_are_405(client: httpx.AsyncClient) -> None:
-    for method in ("PUT", "DELETE", "PATCH"):
+    for method in ("PUT", "DELETE", "PATCH", "OPTIONS", "BREW"):
         response = await client.request(method, "/api/integrations/webhooks/whatsapp/")
-        assert response.status_code == 405
+        assert (response.status_code, response.headers["allow"]) == (405, "POST")
+
+
+async def test_of_a_header_that_is_there_twice_the_first_counts_but_hops_are_one_list(
+    client: httpx.AsyncClient, reception: Noting
+) -> None:
+    """A proxy may add a line of its own behind the one that the client wrote."""
+    headers = [
+        ("X-Forwarded-For", "1.2.3.4"),
+        ("X-Forwarded-For", "5.6.7.8"),
+        ("A", "1"),
+        ("A", "2"),
+    ]
+    await client.post("/api/integrations/webhooks/whatsapp/", headers=headers)
+
+    ((visit, _),) = reception.visits
+    assert visit.headers["x-forwarded-for"] == "1.2.3.4,5.6.7.8"
+    assert visit.headers["a"] == "1"
 
 
 async def test_openapi_lists_each_address_once_with_its_answers(client: httpx.AsyncClient) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from recado.ingress.errors import Overloaded
-from recado.ingress.limits import ByteBudget, TokenBuckets
+from recado.ingress.limits import Bucket, ByteBudget, TokenBuckets
 
 
 class Clock:
@@ -12,6 +12,19 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+def test_a_bucket_gives_its_burst_and_then_says_how_long_to_wait() -> None:
+    clock = Clock()
+    bucket = Bucket(2, 2, clock)
+
+    assert [bucket.take() for _ in range(3)] == [0, 0, 0.5]
+    clock.now += 0.25
+    assert bucket.take() == 0.25
+    clock.now += 0.25
+    assert [bucket.take() for _ in range(2)] == [0, 0.5]
+    clock.now += 3600
+    assert [bucket.take() for _ in range(3)] == [0, 0, 0.5]
 
 
 def test_a_key_gets_its_burst_and_then_its_rate() -> None:

@@ -11,14 +11,17 @@ import pytest
 
 from recado.channels.contract import Integration, ParsedWebhook, Part, Sender, WebhookRequest
 from recado.channels.errors import NotAuthentic, NotSupported, Unreadable
+from recado.ingress.admission import Admission
 from recado.ingress.answers import Answer
 from recado.ingress.bodies import BodyReader
+from recado.ingress.clients import Clients
 from recado.ingress.directory import Directory
 from recado.ingress.errors import KafkaAway
 from recado.ingress.limits import ByteBudget
 from recado.ingress.outbox import Outbox
 from recado.ingress.reception import Reception, Visit
 from recado.ingress.rejections import Rejections
+from recado.ingress.repeats import Repeats
 from recado.schemas.base import Platform
 from recado.schemas.conversations import Recipient, ReplyTo, User
 from recado.schemas.encoding import EncodedEvent, decode
@@ -133,15 +136,16 @@ def status(platform_id: str, webhook_id: UUID) -> StatusReported:
     )
 
 
-class FakeAccounts:
-    def __init__(self, *accounts: Integration) -> None:
-        self._accounts = accounts
-
-    def of(self, platform: Platform) -> tuple[Integration, ...]:
-        return tuple(one for one in self._accounts if one.platform == platform and one.enabled)
-
-    def named(self, platform: Platform, name: str) -> Integration | None:
-        return next((one for one in self.of(platform) if one.name == name), None)
+INTEGRATIONS = (
+    Integration(name="main", platform=Platform.WHATSAPP),
+    Integration(name="second", platform=Platform.WHATSAPP),
+    Integration(name="old", platform=Platform.WHATSAPP, enabled=False),
+    Integration(name="bot", platform=Platform.TELEGRAM),
+    Integration.model_validate(
+        {"name": "fenced", "platform": "telegram", "allowed_networks": ["198.51.100.0/24"]}
+    ),
+    Integration(name="slow", platform=Platform.TELEGRAM, requests_per_second=0.5, requests_burst=2),
+)
 
 
 class Bench:
@@ -155,17 +159,15 @@ class Bench:
         self.budget = ByteBudget(4 * LIMIT)
         self.outbox = Outbox(self._write, max_waiting=10, failures_until_shut=2)
         self.outbox.open()
+        self.directory = Directory(
+            {Platform.WHATSAPP: self.whatsapp, Platform.TELEGRAM: self.telegram}, INTEGRATIONS
+        )
+        self.admission = Admission(Clients(), clock=lambda: 0.0)
+        self.admission.replace(INTEGRATIONS)
         self.rejected: list[tuple[WebhookReceived, str, str]] = []
         self.reception = Reception(
-            directory=Directory(
-                {Platform.WHATSAPP: self.whatsapp, Platform.TELEGRAM: self.telegram},
-                FakeAccounts(
-                    Integration(name="main", platform=Platform.WHATSAPP),
-                    Integration(name="second", platform=Platform.WHATSAPP),
-                    Integration(name="old", platform=Platform.WHATSAPP, enabled=False),
-                    Integration(name="bot", platform=Platform.TELEGRAM),
-                ),
-            ),
+            directory=self.directory,
+            admission=self.admission,
             bodies=BodyReader(
                 max_body=lambda platform: LIMIT,
                 budget=self.budget,
@@ -173,6 +175,7 @@ class Bench:
             ),
             outbox=self.outbox,
             rejections=self.rejections(),
+            repeats=Repeats(most=100, age=timedelta(minutes=1)),
             retry_after=timedelta(seconds=4.2),
             clock=lambda: NOW,
             new_id=fresh_id,
@@ -225,6 +228,12 @@ class Bench:
                 client_host="192.0.2.1",
                 body=in_chunks(body) if isinstance(body, bytes) else body,
             )
+        )
+
+    async def other(self, platform: str) -> Answer:
+        """A request with another method."""
+        return await self.reception.refuse_method(
+            Visit(platform, None, {}, {}, "192.0.2.1", in_chunks(b""))
         )
 
     async def get(
@@ -335,6 +344,62 @@ async def test_a_disabled_integration_looks_like_none(bench: Bench) -> None:
 
     assert (disabled.status, disabled.body) == (unknown.status, unknown.body)
     assert disabled.status == 404
+
+
+@pytest.mark.parametrize(("platform", "allow"), [("whatsapp", "GET, POST"), ("telegram", "POST")])
+async def test_a_method_that_there_is_not_is_405_and_says_which_there_are(
+    bench: Bench, platform: str, allow: str
+) -> None:
+    answer = await bench.other(platform)
+
+    assert (answer.status, answer.headers) == (405, {"Allow": allow})
+
+
+async def test_an_unknown_address_is_404_whatever_the_method(bench: Bench) -> None:
+    assert (await bench.other("signal")).status == 404
+
+
+async def test_another_network_than_the_integrations_is_403_before_the_body_is_read(
+    bench: Bench,
+) -> None:
+    read = False
+
+    async def chunks() -> AsyncIterator[bytes]:
+        nonlocal read
+        read = True
+        yield b"{}"
+
+    answer = await bench.post(body=chunks(), platform="telegram", integration="fenced")
+
+    assert answer.status == 403
+    assert not read
+    assert "198.51.100" not in answer.body.decode()
+
+
+async def test_a_path_without_a_name_leaves_out_those_of_other_networks(bench: Bench) -> None:
+    await bench.post({"messages": ["a"]}, platform="telegram")
+
+    assert [one.name for one in bench.telegram.given] == ["bot", "slow"]
+
+
+async def test_beyond_its_rate_an_authentic_request_is_429_with_a_time_to_wait(
+    bench: Bench,
+) -> None:
+    answers = [
+        await bench.post({"messages": [one]}, platform="telegram", integration="slow")
+        for one in ("a", "b", "c")
+    ]
+
+    assert [one.status for one in answers] == [200, 200, 429]
+    assert answers[-1].headers == {"Retry-After": "2"}
+    assert len(bench.telegram.parsed) == 2
+
+
+async def test_what_is_not_authentic_takes_nothing_of_the_rate(bench: Bench) -> None:
+    for _ in range(9):
+        await bench.post({}, platform="telegram", integration="slow", secret="wrong")
+
+    assert (await bench.post({}, platform="telegram", integration="slow")).status == 200
 
 
 async def test_names_that_do_not_exist_share_one_bucket(bench: Bench) -> None:
@@ -468,15 +533,37 @@ async def test_messages_with_an_id_come_without_a_warning(bench: Bench) -> None:
     assert "warning" not in said(await bench.post({"messages": ["a"]}))
 
 
-async def test_a_repeat_is_another_request_with_the_same_messages(bench: Bench) -> None:
+async def test_a_repeat_is_another_request_of_which_only_the_record_is_published(
+    bench: Bench,
+) -> None:
     await bench.post({"messages": ["a"]})
-    await bench.post({"messages": ["a"]})
+    answer = await bench.post({"messages": ["a", "b"], "statuses": ["c"]})
 
+    assert said(answer) == {"status": "accepted", "messages": 2, "statuses": 1, "repeats": 1}
     first, second = (
         [decode(one.headers, one.value) for one in records] for records in bench.published
     )
-    assert first[0].id == second[0].id
-    assert first[1].id != second[1].id
+    assert [event.type for event in second] == [
+        "message.received",
+        "status.reported",
+        "webhook.received",
+    ]
+    record = second[-1]
+    assert isinstance(record, WebhookReceived)
+    assert record.event_ids == (first[0].id, second[0].id, second[1].id)
+    assert record.repeats == 1
+    assert record.id != first[-1].id
+
+
+async def test_what_kafka_did_not_take_is_no_repeat(bench: Bench) -> None:
+    bench.kafka_up = False
+    assert (await bench.post({"messages": ["a"]})).status == 503
+    bench.kafka_up = True
+
+    answer = await bench.post({"messages": ["a"]})
+
+    assert "repeats" not in said(answer)
+    assert len(bench.events()) == 2
 
 
 async def test_an_event_that_is_too_large_for_its_topic_costs_nothing_but_itself(
@@ -497,6 +584,14 @@ async def test_a_path_without_a_name_stands_for_all_enabled_integrations(bench: 
 
     await bench.post({"messages": ["a"]}, integration="second")
     assert [one.name for one in bench.whatsapp.given] == ["second"]
+
+
+async def test_other_accounts_count_for_the_requests_that_come_after(bench: Bench) -> None:
+    bench.directory.replace([Integration(name="new", platform=Platform.WHATSAPP)])
+
+    assert (await bench.post({}, integration="new")).status == 200
+    assert (await bench.post({}, integration="main")).status == 404
+    assert (await bench.post({}, platform="telegram")).status == 404
 
 
 async def test_all_records_of_a_request_carry_one_trace(bench: Bench) -> None:

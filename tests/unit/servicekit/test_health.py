@@ -45,6 +45,16 @@ async def test_not_ready_says_which_check_and_why() -> None:
     assert response.json()["problems"] == {"kafka": "no broker"}
 
 
+async def test_a_warning_is_told_and_keeps_nobody_from_working() -> None:
+    response = await _get(Health({"kafka": _fine}, warnings={"file": _wrong}), "/readyz")
+    assert response.status_code == 200
+    assert response.json() == {
+        "status": "ready",
+        "problems": {},
+        "warnings": {"file": "no broker"},
+    }
+
+
 async def test_a_check_that_fails_or_hangs_is_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     from datetime import timedelta
 

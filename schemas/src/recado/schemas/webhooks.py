@@ -44,6 +44,9 @@ class WebhookReceived(Model):
     event_ids: tuple[UUID, ...] = Field(
         default=(), description="The messages and statuses that were in it, in their order"
     )
+    repeats: int = Field(
+        default=0, ge=0, description="How many of them were in Kafka already: published once"
+    )
 
 
 class MessageKind(StrEnum):

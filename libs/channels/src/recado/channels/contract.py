@@ -17,7 +17,7 @@ from typing import Annotated, Protocol
 from uuid import UUID
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork
 
 from recado.schemas.base import Model, Platform
 from recado.schemas.conversations import ReplyTo
@@ -41,6 +41,12 @@ class Integration(BaseModel):
     enabled: bool = True
     development: bool = False
     """Take unsigned requests from loopback. A wrong signature is refused all the same."""
+    allowed_networks: tuple[IPvAnyNetwork, ...] = ()
+    """Where webhooks may come from, as `192.0.2.0/24`; from anywhere if none is named."""
+    requests_per_second: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """So many authentic webhooks a process takes in the long run; any number if none is named."""
+    requests_burst: Annotated[int, Field(gt=0)] = 100
+    """So many at once where there is a rate."""
 
     def distinguishing(self) -> tuple[tuple[str, str], ...]:
         """Keys and values that choose this integration where the path names none.

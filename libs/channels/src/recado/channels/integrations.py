@@ -61,11 +61,24 @@ def load_integrations(path: Path, environ: Mapping[str, str]) -> Integrations:
     quotes a value.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as failure:
-        reason = failure.strerror if isinstance(failure, OSError) else "not UTF-8"
-        raise InvalidIntegrations((f"{path.name}: can't be read: {reason}",)) from None
-    reader = _Reader(path.name, environ)
+        content = path.read_bytes()
+    except OSError as failure:
+        raise InvalidIntegrations((unreadable(path, failure),)) from None
+    return parse_integrations(content, path.name, environ)
+
+
+def unreadable(path: Path, failure: OSError) -> str:
+    """The problem of a file that is not there, or not for us."""
+    return f"{path.name}: can't be read: {failure.strerror}"
+
+
+def parse_integrations(content: bytes, file: str, environ: Mapping[str, str]) -> Integrations:
+    """Check the content of a file of that name, as `load_integrations` does."""
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        raise InvalidIntegrations((f"{file}: can't be read: not UTF-8",)) from None
+    reader = _Reader(file, environ)
     entries = reader.read(text)
     integrations = [one for entry in enumerate(entries) if (one := reader.typed(*entry))]
     if reader.problems:
@@ -73,7 +86,7 @@ def load_integrations(path: Path, environ: Mapping[str, str]) -> Integrations:
     try:
         return Integrations(integrations)
     except InvalidIntegrations as clash:
-        raise InvalidIntegrations(tuple(f"{path.name}: {one}" for one in clash.problems)) from None
+        raise InvalidIntegrations(tuple(f"{file}: {one}" for one in clash.problems)) from None
 
 
 class _Reader:

@@ -44,13 +44,16 @@ class Health:
         checks: Mapping[str, Check] | None = None,
         exposed: CollectorRegistry = REGISTRY,
         stuck: Callable[[], str | None] = _turns,
+        warnings: Mapping[str, Check] | None = None,
     ) -> None:
         """`exposed` is the service's `exposition`; by default everything that there is.
 
+        `warnings` are checks whose findings readiness only tells: the service works all the same.
         `stuck` says what only a restart mends, None while there is no such thing. It must depend on
         nothing outside of the process.
         """
         self._checks = dict(checks or {})
+        self._warnings = dict(warnings or {})
         self._stuck = stuck
         self.exposed = exposed
         self.stopping = False
@@ -67,9 +70,15 @@ class Health:
         """What keeps the service from working, by check; empty when it is ready."""
         if self.stopping:
             return {"service": "stopping"}
-        names = list(self._checks)
-        results = await asyncio.gather(*(self._ask(self._checks[name]) for name in names))
-        return {name: problem for name, problem in zip(names, results, strict=True) if problem}
+        return await self._found(self._checks)
+
+    async def warnings(self) -> dict[str, str]:
+        """What is wrong and keeps nobody from working, by check."""
+        return await self._found(self._warnings)
+
+    async def _found(self, checks: Mapping[str, Check]) -> dict[str, str]:
+        results = await asyncio.gather(*(self._ask(check) for check in checks.values()))
+        return {name: found for name, found in zip(checks, results, strict=True) if found}
 
     async def _ask(self, check: Check) -> str | None:
         try:
@@ -93,7 +102,8 @@ def routes(health: Health) -> list[Route]:
 
     async def readyz(_request: "Request") -> Response:
         problems = await health.problems()
-        body = {"status": "not ready" if problems else "ready", "problems": problems}
+        status = "not ready" if problems else "ready"
+        body = {"status": status, "problems": problems, "warnings": await health.warnings()}
         return JSONResponse(body, status_code=503 if problems else 200)
 
     async def metrics(_request: "Request") -> Response:

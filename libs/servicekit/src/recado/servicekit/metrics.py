@@ -46,6 +46,11 @@ WEBHOOK_SECONDS = Histogram(
 MESSAGES_RECEIVED = Counter(
     "recado_messages_received_total", "Messages taken from webhooks", ["platform", "kind"]
 )
+EVENTS_REPEATED = Counter(
+    "recado_events_repeated_total",
+    "Messages and statuses that were in Kafka already and were not published again",
+    ["platform"],
+)
 
 INGRESS_WAITING = Gauge(
     "recado_ingress_waiting_requests", "Requests that wait for Kafka's acknowledgement"
@@ -53,6 +58,10 @@ INGRESS_WAITING = Gauge(
 REJECTIONS_UNRECORDED = Counter(
     "recado_rejections_unrecorded_total",
     "Rejected webhook requests that were counted and left no record",
+)
+INTEGRATIONS_OUTDATED = Gauge(
+    "recado_integrations_outdated",
+    "1 while the integrations file can't be used and the accounts of an older version are in use",
 )
 
 # Every service that publishes
@@ -212,8 +221,10 @@ INGRESS: Sequence[Family] = (
     WEBHOOKS,
     WEBHOOK_SECONDS,
     MESSAGES_RECEIVED,
+    EVENTS_REPEATED,
     INGRESS_WAITING,
     REJECTIONS_UNRECORDED,
+    INTEGRATIONS_OUTDATED,
 )
 PUBLISHING: Sequence[Family] = (EVENTS_PUBLISHED, PUBLISH_FAILURES)
 CONSUMING: Sequence[Family] = (

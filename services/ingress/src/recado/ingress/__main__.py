@@ -5,13 +5,11 @@ the service failed, with 0 when it was stopped.
 """
 
 import asyncio
-import os
 import sys
 
 import uvloop
 
 from recado.channels.errors import InvalidIntegrations
-from recado.channels.integrations import load_integrations
 from recado.ingress.app import App
 from recado.ingress.settings import IngressSettings
 from recado.servicekit import logs, service, tracing
@@ -23,13 +21,12 @@ def main() -> int:
     settings = load(IngressSettings)
     logs.configure("ingress", settings.log_level, settings.log_format)
     tracing.configure("ingress")
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     try:
-        accounts = load_integrations(settings.integrations_file, os.environ)
+        return service.run(lambda: App(settings))
     except InvalidIntegrations as invalid:
         sys.stderr.write(f"RECADO_INTEGRATIONS_FILE: {settings.integrations_file}\n{invalid}\n")
         return EXIT_MISCONFIGURED
-    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
-    return service.run(lambda: App(settings, accounts))
 
 
 if __name__ == "__main__":

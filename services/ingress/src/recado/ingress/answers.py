@@ -32,18 +32,22 @@ def accepted(
     *,
     messages: int,
     statuses: int,
+    repeats: int,
     without_id: int,
     error: str | None,
 ) -> Answer:
     """200: everything is in Kafka. Says what was found, and what could not be read of it.
 
-    `without_id` is how many of the messages came without an id of the platform.
+    `repeats` is how many of both were in Kafka already, `without_id` how many of the messages came
+    without an id of the platform.
     """
     content: dict[str, str | int] = {
         "status": outcome.value,
         "messages": messages,
         "statuses": statuses,
     }
+    if repeats:
+        content["repeats"] = repeats
     if without_id:
         content["warning"] = f"{without_id} of them {NO_PROTECTION}"
     if error is not None:

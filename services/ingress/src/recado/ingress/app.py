@@ -1,18 +1,24 @@
 """The ingress service: its parts put together, started and stopped in order."""
 
 import asyncio
+import os
 from datetime import UTC, datetime
 
 import structlog
 
 from recado.channels.registry import CHANNELS
+from recado.channels.watching import IntegrationsFile
+from recado.ingress.accounts import Accounts
+from recado.ingress.admission import Admission
 from recado.ingress.bodies import BodyReader
-from recado.ingress.directory import Accounts, Directory
+from recado.ingress.clients import Clients
+from recado.ingress.directory import Directory
 from recado.ingress.http import create_app
 from recado.ingress.limits import ByteBudget
 from recado.ingress.link import KafkaLink
 from recado.ingress.reception import Reception
 from recado.ingress.rejections import Rejections
+from recado.ingress.repeats import Repeats
 from recado.ingress.server import HttpServer
 from recado.ingress.settings import IngressSettings
 from recado.schemas.events import MessageReceived, StatusReported, WebhookReceived
@@ -30,8 +36,17 @@ log = structlog.stdlib.get_logger(__name__)
 class App:
     """A `recado.servicekit.service.Service`."""
 
-    def __init__(self, settings: IngressSettings, accounts: Accounts) -> None:
+    def __init__(self, settings: IngressSettings) -> None:
+        """Raises `InvalidIntegrations`."""
         self._settings = settings
+        self._directory = Directory(CHANNELS)
+        admission = Admission(Clients(settings.trusted_networks()))
+        self._accounts = Accounts(
+            IntegrationsFile(
+                settings.integrations_file, os.environ, interval=settings.integrations_interval
+            ),
+            (self._directory.replace, admission.replace),
+        )
         self._link = KafkaLink(
             settings,
             max_waiting=settings.max_requests_waiting,
@@ -45,7 +60,8 @@ class App:
             burst=settings.rejections_burst,
         )
         self.reception = Reception(
-            directory=Directory(CHANNELS, accounts),
+            directory=self._directory,
+            admission=admission,
             bodies=BodyReader(
                 max_body=settings.max_body,
                 budget=ByteBudget(settings.max_body_bytes_held),
@@ -53,19 +69,21 @@ class App:
             ),
             outbox=self._link.outbox,
             rejections=self._rejections,
+            repeats=Repeats(most=settings.repeats_most, age=settings.repeats_age),
             retry_after=settings.retry_after,
             clock=lambda: datetime.now(UTC),
             new_id=fresh_id,
         )
-        self._accounts = accounts
         self.health = Health(
             {"kafka": self._link.problem, "integrations": self._no_accounts},
             exposition("ingress", publishes=(WebhookReceived, MessageReceived, StatusReported)),
+            warnings={"integrations": self._accounts.warning},
         )
         self.server = HttpServer(
             create_app(self.reception, self.health),
             host=settings.host,
             port=settings.port,
+            head_timeout=settings.head_timeout,
             drain_timeout=settings.drain_timeout,
         )
         self._tasks: list[asyncio.Task[None]] = []
@@ -75,6 +93,7 @@ class App:
         self._tasks = [
             asyncio.create_task(self._link.run(), name="kafka-link"),
             asyncio.create_task(self._rejections.run(), name="rejections"),
+            asyncio.create_task(self._accounts.run(), name="integrations"),
         ]
         await self.server.start()
         log.info("ingress.listening", host=self._settings.host, port=self.server.port)
@@ -103,5 +122,4 @@ class App:
         return error or RuntimeError(f"{ended.get_name()} ended")
 
     async def _no_accounts(self) -> str | None:
-        enabled = any(self._accounts.of(platform) for platform in CHANNELS)
-        return None if enabled else "none enabled"
+        return "none enabled" if self._directory.is_empty else None

@@ -1,22 +1,13 @@
 """Which channel and which integrations a webhook address stands for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 from recado.channels.contract import Channel, Integration
 from recado.ingress.errors import TurnedAway
 from recado.schemas.base import Platform
 
-
-class Accounts(Protocol):
-    """The configured accounts; `recado.channels.integrations.Integrations` is one."""
-
-    def of(self, platform: Platform) -> Sequence[Integration]:
-        """The enabled ones of a platform."""
-
-    def named(self, platform: Platform, name: str) -> Integration | None:
-        """The enabled one of that name, or None."""
+_Address = tuple[str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,23 +28,35 @@ class Target:
 
 
 class Directory:
-    """Finds what an address stands for. Unknown and disabled look alike: 404."""
+    """Finds what an address stands for. Unknown and disabled look alike: 404, in the same time."""
 
-    def __init__(self, channels: Mapping[Platform, Channel], accounts: Accounts) -> None:
-        self._channels = {platform.value: channel for platform, channel in channels.items()}
-        self._accounts = accounts
+    def __init__(
+        self, channels: Mapping[Platform, Channel], integrations: Iterable[Integration] = ()
+    ) -> None:
+        self._channels = channels
+        self._targets: Mapping[_Address, Target] = {}
+        self.replace(integrations)
+
+    def replace(self, integrations: Iterable[Integration]) -> None:
+        """Know these from now on. What was found before stays as it was."""
+        enabled = [one for one in integrations if one.enabled]
+        targets: dict[_Address, Target] = {}
+        for platform, channel in self._channels.items():
+            of_it = tuple(one for one in enabled if one.platform == platform)
+            if of_it:
+                targets[platform.value, None] = Target(platform, channel, of_it, None)
+            for one in of_it:
+                targets[platform.value, one.name] = Target(platform, channel, (one,), one)
+        self._targets = targets
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether every address is unknown."""
+        return not self._targets
 
     def find(self, platform: str, integration: str | None) -> Target:
         """The target of the path's two parts. Raises `TurnedAway` with 404."""
-        channel = self._channels.get(platform)
-        if channel is None:
+        target = self._targets.get((platform, integration))
+        if target is None:
             raise TurnedAway(404, "there is no such webhook address")
-        if integration is None:
-            all_of_it = tuple(self._accounts.of(channel.platform))
-            if not all_of_it:
-                raise TurnedAway(404, "there is no such webhook address")
-            return Target(channel.platform, channel, all_of_it, None)
-        named = self._accounts.named(channel.platform, integration)
-        if named is None:
-            raise TurnedAway(404, "there is no such webhook address")
-        return Target(channel.platform, channel, (named,), named)
+        return target

@@ -7,8 +7,10 @@ from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel, Field
 from starlette.requests import ClientDisconnect
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from recado.ingress.answers import Answer
+from recado.ingress.clients import HEADER as FORWARDED_FOR
 from recado.ingress.reception import Reception, Visit
 from recado.servicekit.health import Health, routes
 
@@ -29,6 +31,7 @@ class Receipt(BaseModel):
     status: Literal["accepted", "ignored", "unreadable", "unknown_integration"]
     messages: int
     statuses: int
+    repeats: int | None = Field(default=None, description="How many of both were in Kafka already")
     warning: str | None = Field(default=None, description="No protection against repeats, and why")
     error: str | None = Field(default=None, description="What could not be read")
 
@@ -49,14 +52,16 @@ _REFUSED: _Responses = {
 _RECEIVE: _Responses = {
     200: {"model": Receipt, "description": "Everything in it is in Kafka"},
     401: {"model": Refusal, "description": "Signature or secret missing or wrong"},
+    403: {"model": Refusal, "description": "Not from the integration's networks"},
     408: {"model": Refusal, "description": "The body did not come in time"},
     413: {"model": Refusal, "description": "The body is too large"},
     415: {"model": Refusal, "description": "Not JSON by its headers"},
+    429: {"model": Refusal, "description": "Beyond the rate: send it again after `Retry-After`"},
     **_REFUSED,
 }
 _VERIFY: _Responses = {
     200: {"description": "The challenge", "content": {"text/plain": {}}},
-    403: {"model": Refusal, "description": "Wrong verify token"},
+    403: {"model": Refusal, "description": "Wrong verify token or network"},
     405: {"model": Refusal, "description": "The platform has no handshake"},
     **_REFUSED,
 }
@@ -90,23 +95,41 @@ def create_app(reception: Reception, health: Health) -> FastAPI:
     )
 
     async def receive(request: Request) -> Response:
-        try:
-            return _response(await reception.receive(_visit(request)))
-        except ClientDisconnect:
-            return Response(status_code=400)  # nobody is there to read it
+        return _response(await reception.receive(_visit(request)))
 
     async def verify(request: Request) -> Response:
         return _response(await reception.verify(_visit(request)))
 
+    async def refuse_method(request: Request) -> Response:
+        return _response(await reception.refuse_method(_visit(request)))
+
+    # HEAD asks what GET answers; whoever asks must have the right token for it, too.
+    by_method = {"POST": receive, "GET": verify, "HEAD": verify}
+    address = _Address(by_method, refuse_method)
     for path, named in (("/{platform}", False), ("/{platform}/{integration}", True)):
         _document(app, f"{PREFIX}{path}/", receive, verify, named=named)
         for slash in ("/", ""):
             # Ahead of FastAPI's own routes, which say the same to OpenAPI: those resolve parameters
             # and dependencies that there are none of, for each request.
-            served = f"{PREFIX}{path}{slash}"
-            app.router.routes.insert(0, Route(served, verify, methods=["GET"]))
-            app.router.routes.insert(0, Route(served, receive, methods=["POST"]))
+            app.router.routes.insert(0, Route(f"{PREFIX}{path}{slash}", address))
     return app
+
+
+class _Address:
+    """A webhook address for every method: which there are is told after whether it is known."""
+
+    def __init__(self, by_method: Mapping[str, _Endpoint], otherwise: _Endpoint) -> None:
+        self._by_method = by_method
+        self._otherwise = otherwise
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, as ASGI has it."""
+        endpoint = self._by_method.get(scope["method"], self._otherwise)
+        try:
+            response = await endpoint(Request(scope, receive))
+        except ClientDisconnect:
+            return  # nobody is there to read an answer
+        await response(scope, receive, send)
 
 
 def _document(
@@ -155,10 +178,12 @@ def _visit(request: Request) -> Visit:
 
 
 def _headers(request: Request) -> Mapping[str, str]:
-    # Where a name is there twice the first counts; Starlette's own lookup does the same.
+    # Where a name is there twice the first counts, as in Starlette's own lookup; but for a list to
+    # which some proxies add a line of their own: there the last says most.
     headers: dict[str, str] = {}
     for name, value in request.headers.items():
-        headers.setdefault(name, value)
+        if headers.setdefault(name, value) is not value and name == FORWARDED_FOR:
+            headers[name] += f",{value}"
     return headers
 
 

@@ -1,7 +1,8 @@
 """Bounds on what a request, and all requests together, may use.
 
-`TokenBuckets` bounds how many rejected requests are recorded, `ByteBudget` the memory that bodies
-take from their first byte to their answer. Both belong to one event loop.
+`Bucket` bounds how many requests an integration gets, `TokenBuckets` how many rejected ones are
+recorded, `ByteBudget` the memory that bodies take from their first byte to their answer. All belong
+to one event loop.
 """
 
 import time
@@ -10,6 +11,34 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 
 from recado.ingress.errors import Overloaded
+
+
+class Bucket:
+    """A token bucket, full at first. Equal to another of the same size."""
+
+    __hash__ = None  # type: ignore[assignment]  # it changes, so it is no key
+
+    def __init__(
+        self, per_second: float, burst: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._size = (per_second, float(burst))
+        self._clock = clock
+        self._tokens = float(burst)
+        self._since = clock()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Bucket) and self._size == other._size
+
+    def take(self) -> float:
+        """Take a token: 0, or the seconds until there is one."""
+        per_second, burst = self._size
+        now = self._clock()
+        self._tokens = min(burst, self._tokens + (now - self._since) * per_second)
+        self._since = now
+        if self._tokens < 1:
+            return (1 - self._tokens) / per_second
+        self._tokens -= 1
+        return 0.0
 
 
 class TokenBuckets:

@@ -1,9 +1,11 @@
 """What happens to a webhook request, from its path to its answer. No framework, no Kafka.
 
-The checks, in this order: platform and integration known (404), content type (415), size while
-reading (413), signature or secret (401). Only then is the body parsed. The events of the request
-and its record are published together, and only when all are acknowledged it is 200. While Kafka is
-known to be away an authentic request gets its 503 before it is parsed.
+The checks, in this order: platform and integration known (404), method (405), sender's network
+(403), content type (415), size while reading (413), signature or secret (401), the integration's
+rate (429). Only then is the body parsed. The events of the request and its record are published
+together, without those events that were published lately (`recado.ingress.repeats`), and only when
+all are acknowledged it is 200. While Kafka is known to be away an authentic request gets its 503
+before it is parsed.
 """
 
 import traceback
@@ -19,6 +21,7 @@ from opentelemetry.trace import SpanKind
 
 from recado.channels.contract import Integration, ParsedWebhook, WebhookRequest
 from recado.channels.errors import NotAuthentic, NotSupported, Unreadable
+from recado.ingress.admission import Admission
 from recado.ingress.answers import Answer, accepted, refused, unavailable, verified
 from recado.ingress.bodies import BodyReader
 from recado.ingress.directory import Directory, Target
@@ -27,6 +30,7 @@ from recado.ingress.outbox import Outbox
 from recado.ingress.packing import Packed, pack, pack_record
 from recado.ingress.recording import MAX_ERROR_LENGTH, UNKNOWN, VERIFICATION, record
 from recado.ingress.rejections import Rejections
+from recado.ingress.repeats import Repeats
 from recado.schemas.webhooks import MessageReceived, WebhookOutcome
 from recado.servicekit import metrics, tracing
 
@@ -68,17 +72,21 @@ class Reception:
         self,
         *,
         directory: Directory,
+        admission: Admission,
         bodies: BodyReader,
         outbox: Outbox,
         rejections: Rejections,
+        repeats: Repeats,
         retry_after: timedelta,
         clock: Callable[[], datetime],
         new_id: Callable[[], UUID],
     ) -> None:
         self._directory = directory
+        self._admission = admission
         self._bodies = bodies
         self._outbox = outbox
         self._rejections = rejections
+        self._repeats = repeats
         self._retry_after = retry_after
         self._clock = clock
         self._new_id = new_id
@@ -90,6 +98,10 @@ class Reception:
     async def verify(self, visit: Visit) -> Answer:
         """Take a GET: the platform's handshake. 403 where its token is wrong."""
         return await self._answered(visit, self._verify, event_type=VERIFICATION)
+
+    async def refuse_method(self, visit: Visit) -> Answer:
+        """Take any other method: 405, where the address is known."""
+        return await self._answered(visit, self._refuse_method, event_type=UNKNOWN)
 
     async def _answered(self, visit: Visit, take: _Take, *, event_type: str) -> Answer:
         began = perf_counter()
@@ -111,13 +123,15 @@ class Reception:
 
     async def _receive(self, visit: Visit, case: _Case) -> Answer:
         target = case.target = self._directory.find(visit.platform, visit.integration)
+        meant = self._admission.from_where(target.integrations, visit.client_host, visit.headers)
         async with self._bodies.read(target.platform, visit.headers, visit.body) as body:
             request = WebhookRequest(visit.headers, visit.query, body, visit.client_host)
             try:
-                authentic = target.channel.authenticate(request, target.integrations)
+                authentic = target.channel.authenticate(request, meant)
             except NotAuthentic as failure:
                 raise TurnedAway(401, str(failure), body=body) from None
             self._outbox.check()
+            self._admission.count(authentic)
             parsed = _parse(target, authentic, body, case)
             return await self._publish(visit, case, target, body, parsed)
 
@@ -127,21 +141,29 @@ class Reception:
         packed = pack((*parsed.messages, *parsed.statuses))
         outcome = _outcome(parsed, packed)
         error = _error(parsed, packed)
-        event = record(
-            id=case.id,
-            received_at=case.received_at,
-            platform=visit.platform,
-            integration=parsed.integration or target.name,
-            event_type=parsed.event_type,
-            outcome=outcome,
-            error=error,
-            body=body,
-            event_ids=tuple(event.id for event in packed.events),
-        )
-        await self._outbox.publish((*packed.records, pack_record(event)))
-        messages = [event for event in packed.events if isinstance(event, MessageReceived)]
-        for message in messages:
-            metrics.MESSAGES_RECEIVED.labels(target.platform.value, message.kind.value).inc()
+        ids = tuple(event.id for event in packed.events)
+        async with self._repeats.taking(ids) as fresh:
+            event = record(
+                id=case.id,
+                received_at=case.received_at,
+                platform=visit.platform,
+                integration=parsed.integration or target.name,
+                event_type=parsed.event_type,
+                outcome=outcome,
+                error=error,
+                body=body,
+                event_ids=ids,
+                repeats=len(ids) - len(fresh),
+            )
+            records = [one for place, one in enumerate(packed.records) if place in fresh]
+            await self._outbox.publish((*records, pack_record(event)))
+        platform = target.platform.value
+        for place, one in enumerate(packed.events):
+            if place not in fresh:
+                metrics.EVENTS_REPEATED.labels(platform).inc()
+            elif isinstance(one, MessageReceived):
+                metrics.MESSAGES_RECEIVED.labels(platform, one.kind.value).inc()
+        messages = [one for one in packed.events if isinstance(one, MessageReceived)]
         if error:
             log.warning(
                 "webhook.incomplete", webhook=str(case.id), outcome=outcome.value, error=error
@@ -150,14 +172,16 @@ class Reception:
             outcome,
             messages=len(messages),
             statuses=len(packed.events) - len(messages),
+            repeats=len(ids) - len(fresh),
             without_id=sum(message.platform_message_id is None for message in messages),
             error=error,
         )
 
     async def _verify(self, visit: Visit, case: _Case) -> Answer:
         target = case.target = self._directory.find(visit.platform, visit.integration)
+        meant = self._admission.from_where(target.integrations, visit.client_host, visit.headers)
         try:
-            challenge = target.channel.handshake(visit.query, target.integrations)
+            challenge = target.channel.handshake(visit.query, meant)
         except NotSupported as failure:
             raise TurnedAway(405, str(failure), headers={"Allow": "POST"}) from None
         except NotAuthentic as failure:
@@ -174,6 +198,17 @@ class Reception:
         await self._outbox.publish((pack_record(event),))
         return verified(challenge)
 
+    async def _refuse_method(self, visit: Visit, case: _Case) -> Answer:
+        target = case.target = self._directory.find(visit.platform, visit.integration)
+        allowed = "GET, POST"
+        try:
+            target.channel.handshake({}, ())
+        except NotAuthentic:
+            pass  # there is one, and this was none
+        except NotSupported:
+            allowed = "POST"
+        raise TurnedAway(405, "the method is not allowed", headers={"Allow": allowed})
+
     def _note(self, visit: Visit, case: _Case, turned: TurnedAway, event_type: str) -> None:
         target = case.target
         event = record(
@@ -189,7 +224,8 @@ class Reception:
         )
         # Only names that exist, else the sender could choose a new bucket for each request.
         bucket = "" if target is None else f"{target.platform.value}/{target.name or ''}"
-        self._rejections.note(event, integration=bucket, source=visit.client_host)
+        source = self._admission.source(visit.client_host, visit.headers)
+        self._rejections.note(event, integration=bucket, source=source)
 
 
 def _parse(

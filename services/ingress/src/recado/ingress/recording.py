@@ -37,6 +37,7 @@ def record(
     error: str | None = None,
     body: bytes = b"",
     event_ids: Sequence[UUID] = (),
+    repeats: int = 0,
 ) -> WebhookReceived:
     """The event that tells of a request. Names and errors of any length are cut to fit."""
     limit = MAX_PAYLOAD_BYTES
@@ -58,6 +59,7 @@ def record(
         payload_sha256=hashlib.sha256(body).hexdigest(),
         payload_cut=len(body) > limit,
         event_ids=tuple(event_ids),
+        repeats=repeats,
     )
 
 

@@ -28,6 +28,8 @@ class WhatsAppIntegration(Integration):
     app_secrets: tuple[Secret, ...] = ()
     """Further valid secrets, while the app secret is rotated."""
     verify_token: Secret
+    verify_tokens: tuple[Secret, ...] = ()
+    """Further valid ones, while the verify token is changed."""
     api_base_url: BaseUrl = "https://graph.facebook.com"
     api_version: Annotated[str, Field(pattern=r"^v[0-9]+\.[0-9]+$")] = "v26.0"
 
@@ -44,6 +46,11 @@ class WhatsAppIntegration(Integration):
         """Every secret that a webhook may be signed with."""
         first = () if self.app_secret is None else (self.app_secret,)
         return tuple(secret.get_secret_value().encode() for secret in (*first, *self.app_secrets))
+
+    def handshake_secrets(self) -> tuple[bytes, ...]:
+        """Every verify token that a handshake may carry."""
+        valid = (self.verify_token, *self.verify_tokens)
+        return tuple(secret.get_secret_value().encode() for secret in valid)
 
     def distinguishing(self) -> tuple[tuple[str, str], ...]:
         return (("phone_number_id", self.phone_number_id),)

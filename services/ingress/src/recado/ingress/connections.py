@@ -1,0 +1,134 @@
+"""A connection of a client: uvicorn's, with a bound on what comes before a request is known.
+
+uvicorn waits for a request's headers for ever, keeps whatever comes of them, and at its end closes
+connections that have part of a request on them. Here
+
+- headers have their time (then 408) and their size (then 431);
+- a connection on which nothing ever comes is closed like one that is kept alive;
+- what is still sent when its answer is out, a body that was refused for its size say, is thrown
+  away for the same time, then the connection is closed;
+- once the server stops, each connection gets the answer to what it sent, with `Connection: close`.
+"""
+
+import asyncio
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+if TYPE_CHECKING:
+    from uvicorn.config import Config
+    from uvicorn.server import ServerState
+
+MAX_HEAD_BYTES = 64 * 1024
+"""Of a request line and headers that come in more than one piece; a piece has 256 KiB at most."""
+
+_TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\n"
+_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+_NO_MORE = b"content-length: 0\r\nconnection: close\r\n\r\n"
+
+
+class Connection(HttpToolsProtocol):
+    """One connection, which may have many requests one after the other."""
+
+    def __init__(
+        self,
+        config: "Config",
+        server_state: "ServerState",
+        app_state: dict[str, object],
+        _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        head_timeout: float,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._head_timeout = head_timeout
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._head_bytes = 0
+        self._in_head = False
+        self._ending = False
+        self._quiet_since = monotonic()
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
+        """Wait for the first request as long as for a further one."""
+        super().connection_made(transport)
+        self.timeout_keep_alive_task = self.loop.call_later(
+            self.timeout_keep_alive, self.timeout_keep_alive_handler
+        )
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        self._stop_timer()
+        super().connection_lost(exc)
+        self._unset_keepalive_if_required()
+
+    def data_received(self, data: bytes) -> None:
+        """Take a piece of a request. Mostly it is a whole one, which costs two comparisons."""
+        super().data_received(data)
+        if self._in_head or self._is_quiet():
+            self._bound_head(len(data))
+        elif self._head_timer is not None:
+            self._stop_timer()
+
+    def on_message_begin(self) -> None:
+        """Note that a request begins."""
+        self._in_head = True
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Note that its headers are here."""
+        self._in_head = False
+        super().on_headers_complete()
+        if self._ending:
+            self.cycle.keep_alive = False
+
+    def on_response_complete(self) -> None:
+        """Note that it is answered."""
+        self._quiet_since = monotonic()
+        super().on_response_complete()
+
+    def shutdown(self) -> None:
+        """Answer what is under way, and what still comes, each with `Connection: close`."""
+        self._ending = True
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.keep_alive = False
+
+    def close_if_quiet(self, seconds: float) -> None:
+        """Close the connection if for so long there was no request on it."""
+        if self._in_head or not self._is_quiet() or self.transport.is_closing():
+            return
+        if monotonic() - self._quiet_since >= seconds:
+            self.transport.close()
+
+    def _is_quiet(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
+    def _bound_head(self, size: int) -> None:
+        if self.transport.is_closing():
+            return
+        if self._in_head:
+            self._head_bytes += size
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self._refuse(_TOO_LARGE)
+                return
+        if self._head_timer is None:
+            self._head_timer = self.loop.call_later(self._head_timeout, self._too_slow)
+
+    def _too_slow(self) -> None:
+        self._head_timer = None
+        if not self._is_quiet():  # a pipelined one, while the answer before it is being made
+            self._head_timer = self.loop.call_later(self._head_timeout, self._too_slow)
+        elif self._in_head:
+            self._refuse(_TOO_SLOW)
+        elif not self.transport.is_closing():
+            self.transport.close()
+
+    def _refuse(self, status: bytes) -> None:
+        if not self.transport.is_closing() and self._is_quiet():
+            self.transport.write(status + _NO_MORE)
+        self.transport.close()
+
+    def _stop_timer(self) -> None:
+        self._head_bytes = 0
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
