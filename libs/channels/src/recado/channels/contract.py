@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from recado.schemas.base import Model, Platform
 from recado.schemas.conversations import ReplyTo
-from recado.schemas.webhooks import MessageReceived, StatusReported
+from recado.schemas.webhooks import AccountChange, MessageReceived, StatusReported
 
 NOT_NAMED = "(not named)"
 """Stands in `ParsedWebhook.unknown_integrations` for a part that names no account at all."""
@@ -82,6 +82,8 @@ class ParsedWebhook:
     Of many only the first are there, and how many more."""
     integration: str | None = None
     """The integration that all of it is for; None where there is none, or more than one."""
+    account_changes: tuple[AccountChange, ...] = ()
+    """What is in it about the business's own account. Of many only the first 100 are there."""
 
 
 class Entity(Model):
