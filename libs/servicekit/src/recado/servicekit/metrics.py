@@ -46,6 +46,16 @@ WEBHOOK_SECONDS = Histogram(
 MESSAGES_RECEIVED = Counter(
     "recado_messages_received_total", "Messages taken from webhooks", ["platform", "kind"]
 )
+UNKNOWN_KINDS = Counter(
+    "recado_unknown_kinds_total",
+    "Messages of a kind that Recado has no name for, by the platform's: 50 names, then `other`",
+    ["platform", "kind"],
+)
+ACCOUNT_CHANGES = Counter(
+    "recado_account_changes_total",
+    "News about the business's own account (a template, an alert), by the platform's name of it",
+    ["platform", "type"],
+)
 
 INGRESS_WAITING = Gauge(
     "recado_ingress_waiting_requests", "Requests that wait for Kafka's acknowledgement"
@@ -202,6 +212,8 @@ INGRESS: Sequence[Family] = (
     WEBHOOKS,
     WEBHOOK_SECONDS,
     MESSAGES_RECEIVED,
+    UNKNOWN_KINDS,
+    ACCOUNT_CHANGES,
     INGRESS_WAITING,
     REJECTIONS_UNRECORDED,
 )

@@ -43,7 +43,7 @@ class Ledger:
         document: Document = {
             "_id": str(answer.id),
             "conversation": answer.conversation,
-            "platform": answer.reply_to.platform.value,
+            "platform": answer.reply_to.platform,
             "integration": answer.reply_to.integration,
             "message_ids": [str(message) for message in answer.message_ids],
             "text": answer.text,

@@ -21,7 +21,6 @@ from recado.dispatcher.errors import IntegrationStopped, SendLater
 from recado.dispatcher.ledger import Ledger
 from recado.dispatcher.outgoing import Outgoing
 from recado.dispatcher.ports import Clock, Sleep
-from recado.schemas.base import Platform
 from recado.schemas.deliveries import NotDeliveredReason
 from recado.servicekit import metrics
 
@@ -76,7 +75,7 @@ class Parts:
         clock: Clock,
         sleep: Sleep,
         timing: Timing,
-        when_uncertain: Mapping[Platform, WhenUncertain],
+        when_uncertain: Mapping[str, WhenUncertain],
     ) -> None:
         self._ledger = ledger
         self._attempts = attempts
@@ -113,7 +112,7 @@ class Parts:
                         return delivery, NotDeliveredReason.UNCERTAIN
                     else:
                         log.warning("part.sent_again", answer_id=delivery.id, part=number)
-                        metrics.PARTS_REPEATED.labels(answer.reply_to.platform.value).inc()
+                        metrics.PARTS_REPEATED.labels(answer.reply_to.platform).inc()
                         delivery = await self._send(answer, delivery, number, sender)
 
     async def _send(
@@ -123,7 +122,7 @@ class Parts:
         if claimed is None:
             return await self._ledger.read(delivery.id)
         part = claimed.parts[number]
-        platform = answer.reply_to.platform.value
+        platform = answer.reply_to.platform
         begun = self._clock()
         # Counted from the claim: others may take it over after that, however slow we were.
         left = self._timing.send_timeout - (begun - (part.claimed_at or begun))
@@ -176,7 +175,7 @@ class Parts:
                 return await self._enter(answer, delivery, number, known)
         if part.claimed_at and self._clock() < part.claimed_at + self._timing.takeover_after:
             return await self._wait(delivery)
-        metrics.SENDS.labels(answer.reply_to.platform.value, "uncertain").inc()
+        metrics.SENDS.labels(answer.reply_to.platform, "uncertain").inc()
         stored = await self._ledger.uncertain(delivery, number)
         return stored or await self._ledger.read(delivery.id)
 

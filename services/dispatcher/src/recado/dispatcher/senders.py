@@ -7,7 +7,6 @@ import httpx
 
 from recado.channels.contract import Channel, Sender
 from recado.channels.integrations import Integrations
-from recado.schemas.base import Platform
 from recado.schemas.conversations import ReplyTo
 
 
@@ -22,14 +21,14 @@ class PooledSenders:
     def __init__(
         self,
         integrations: Integrations,
-        channels: Mapping[Platform, Channel],
+        channels: Mapping[str, Channel],
         *,
         timeout: timedelta,
         connections: int,
     ) -> None:
         seconds = timeout.total_seconds()
         self._clients: list[httpx.AsyncClient] = []
-        self._senders: dict[tuple[Platform, str], Sender] = {}
+        self._senders: dict[tuple[str, str], Sender] = {}
         for integration in integrations:
             if not integration.enabled:
                 continue

@@ -47,7 +47,7 @@ class App:
         self.reception = Reception(
             directory=Directory(CHANNELS, accounts),
             bodies=BodyReader(
-                max_body=settings.max_body,
+                max_body=lambda platform: settings.max_body(CHANNELS[platform]),
                 budget=ByteBudget(settings.max_body_bytes_held),
                 timeout=settings.body_timeout,
             ),
@@ -60,7 +60,11 @@ class App:
         self._accounts = accounts
         self.health = Health(
             {"kafka": self._link.problem, "integrations": self._no_accounts},
-            exposition("ingress", publishes=(WebhookReceived, MessageReceived, StatusReported)),
+            exposition(
+                "ingress",
+                publishes=(WebhookReceived, MessageReceived, StatusReported),
+                platforms=tuple(CHANNELS),
+            ),
         )
         self.server = HttpServer(
             create_app(self.reception, self.health),

@@ -6,16 +6,15 @@ from typing import Protocol
 
 from recado.channels.contract import Channel, Integration
 from recado.ingress.errors import TurnedAway
-from recado.schemas.base import Platform
 
 
 class Accounts(Protocol):
     """The configured accounts; `recado.channels.integrations.Integrations` is one."""
 
-    def of(self, platform: Platform) -> Sequence[Integration]:
+    def of(self, platform: str) -> Sequence[Integration]:
         """The enabled ones of a platform."""
 
-    def named(self, platform: Platform, name: str) -> Integration | None:
+    def named(self, platform: str, name: str) -> Integration | None:
         """The enabled one of that name, or None."""
 
 
@@ -23,7 +22,7 @@ class Accounts(Protocol):
 class Target:
     """What an address stands for."""
 
-    platform: Platform
+    platform: str
     channel: Channel
     integrations: tuple[Integration, ...]
     """The one that the path names, else all of the platform: Meta has one callback address for an
@@ -39,8 +38,8 @@ class Target:
 class Directory:
     """Finds what an address stands for. Unknown and disabled look alike: 404."""
 
-    def __init__(self, channels: Mapping[Platform, Channel], accounts: Accounts) -> None:
-        self._channels = {platform.value: channel for platform, channel in channels.items()}
+    def __init__(self, channels: Mapping[str, Channel], accounts: Accounts) -> None:
+        self._channels = dict(channels)
         self._accounts = accounts
 
     def find(self, platform: str, integration: str | None) -> Target:

@@ -21,13 +21,14 @@ from recado.channels.contract import Integration, ParsedWebhook, WebhookRequest
 from recado.channels.errors import NotAuthentic, NotSupported, Unreadable
 from recado.ingress.answers import Answer, accepted, refused, unavailable, verified
 from recado.ingress.bodies import BodyReader
+from recado.ingress.counting import MAX_COUNTED_NAMES, BoundedNames
 from recado.ingress.directory import Directory, Target
 from recado.ingress.errors import TurnedAway, Unavailable
 from recado.ingress.outbox import Outbox
 from recado.ingress.packing import Packed, pack, pack_record
 from recado.ingress.recording import MAX_ERROR_LENGTH, UNKNOWN, VERIFICATION, record
 from recado.ingress.rejections import Rejections
-from recado.schemas.webhooks import MessageReceived, WebhookOutcome
+from recado.schemas.webhooks import MessageKind, MessageReceived, WebhookOutcome
 from recado.servicekit import metrics, tracing
 
 log = structlog.stdlib.get_logger(__name__)
@@ -82,6 +83,8 @@ class Reception:
         self._retry_after = retry_after
         self._clock = clock
         self._new_id = new_id
+        self._unknown_kinds = BoundedNames(MAX_COUNTED_NAMES)
+        self._account_changes = BoundedNames(MAX_COUNTED_NAMES)
 
     async def receive(self, visit: Visit) -> Answer:
         """Take a POST: a webhook. A repeat of it is another request, with another record."""
@@ -104,7 +107,7 @@ class Reception:
             except Unavailable as failure:
                 log.debug("webhook.unavailable", webhook=str(case.id), error=str(failure))
                 answer = unavailable(failure, self._retry_after)
-        platform = UNKNOWN if case.target is None else case.target.platform.value
+        platform = UNKNOWN if case.target is None else case.target.platform
         metrics.WEBHOOKS.labels(platform, answer.outcome, str(answer.status)).inc()
         metrics.WEBHOOK_SECONDS.labels(platform).observe(perf_counter() - began)
         return answer
@@ -137,11 +140,18 @@ class Reception:
             error=error,
             body=body,
             event_ids=tuple(event.id for event in packed.events),
+            account_changes=parsed.account_changes,
         )
         await self._outbox.publish((*packed.records, pack_record(event)))
         messages = [event for event in packed.events if isinstance(event, MessageReceived)]
         for message in messages:
-            metrics.MESSAGES_RECEIVED.labels(target.platform.value, message.kind.value).inc()
+            metrics.MESSAGES_RECEIVED.labels(target.platform, message.kind.value).inc()
+            if message.kind is MessageKind.OTHER:
+                kind = self._unknown_kinds.name(message.platform_kind)
+                metrics.UNKNOWN_KINDS.labels(target.platform, kind).inc()
+        for change in parsed.account_changes:
+            kind = self._account_changes.name(change.type)
+            metrics.ACCOUNT_CHANGES.labels(target.platform, kind).inc()
         if error:
             log.warning(
                 "webhook.incomplete", webhook=str(case.id), outcome=outcome.value, error=error
@@ -188,7 +198,7 @@ class Reception:
             body=turned.body,
         )
         # Only names that exist, else the sender could choose a new bucket for each request.
-        bucket = "" if target is None else f"{target.platform.value}/{target.name or ''}"
+        bucket = "" if target is None else f"{target.platform}/{target.name or ''}"
         self._rejections.note(event, integration=bucket, source=visit.client_host)
 
 

@@ -8,7 +8,12 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from recado.schemas.webhooks import MAX_PAYLOAD_BYTES, WebhookOutcome, WebhookReceived
+from recado.schemas.webhooks import (
+    MAX_PAYLOAD_BYTES,
+    AccountChange,
+    WebhookOutcome,
+    WebhookReceived,
+)
 
 MAX_REJECTED_PAYLOAD_BYTES = 16 * 1024
 """Of a request that is not authentic only the beginning is kept: anybody can send those."""
@@ -37,6 +42,7 @@ def record(
     error: str | None = None,
     body: bytes = b"",
     event_ids: Sequence[UUID] = (),
+    account_changes: Sequence[AccountChange] = (),
 ) -> WebhookReceived:
     """The event that tells of a request. Names and errors of any length are cut to fit."""
     limit = MAX_PAYLOAD_BYTES
@@ -58,6 +64,7 @@ def record(
         payload_sha256=hashlib.sha256(body).hexdigest(),
         payload_cut=len(body) > limit,
         event_ids=tuple(event_ids),
+        account_changes=tuple(account_changes),
     )
 
 

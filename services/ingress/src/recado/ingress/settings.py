@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from recado.channels.contract import Channel
 from recado.schemas.base import Platform
 from recado.servicekit.settings import ServiceSettings
 
@@ -78,10 +79,10 @@ class IngressSettings(ServiceSettings):
         description="How long open requests may take to finish when the service stops",
     )
 
-    def max_body(self, platform: Platform) -> int:
+    def max_body(self, channel: Channel) -> int:
         """The largest body that is taken from a platform, in bytes."""
-        match platform:
-            case Platform.WHATSAPP:
-                return self.whatsapp_max_body
-            case Platform.TELEGRAM:
-                return self.telegram_max_body
+        settable = {
+            Platform.WHATSAPP.value: self.whatsapp_max_body,
+            Platform.TELEGRAM.value: self.telegram_max_body,
+        }
+        return settable.get(channel.platform, min(channel.max_body, LARGEST_BODY))
