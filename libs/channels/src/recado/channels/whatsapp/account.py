@@ -15,6 +15,9 @@ MAX_FIELD_LENGTH = 64
 MAX_ACCOUNT_CHANGES = 100
 """Told of one post, which may carry 1,000 updates. The payload has all of them."""
 
+_EVENTS = ("event", "decision", "alert_type")
+"""What became of a template or an account, of a name or a review, and what an alert is about."""
+
 
 def account_change(
     entry: JsonObject,
@@ -24,7 +27,7 @@ def account_change(
 ) -> AccountChange:
     """What changed, and for which of the integrations where that can be told."""
     value = object_in(change, "value") or {}
-    event = text_in(value, "event")
+    event = next((said for name in _EVENTS if (said := text_in(value, name))), None)
     if event is None and (errors := errors_in(value)):
         event = str(errors[0].code)
     mine = _integration(entry, value, integrations)

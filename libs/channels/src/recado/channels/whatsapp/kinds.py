@@ -62,6 +62,8 @@ def text_of(message: JsonObject, platform_kind: str) -> str | None:
                 text_in(object_in(content, "button_reply"), "title")
                 or text_in(object_in(content, "list_reply"), "title")
                 or text_in(object_in(content, "nfm_reply"), "body")
+                # Whatever else Meta lets people choose from by its title.
+                or text_in(object_in(content, text_in(content, "type") or ""), "title")
             )
         case "order":
             return text_in(content, "text")

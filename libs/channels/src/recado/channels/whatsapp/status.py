@@ -69,9 +69,13 @@ def _pricing(status: JsonObject) -> Pricing | None:
     if part is None:
         return None
     billable = part.get("billable")
-    return Pricing(
+    pricing = Pricing(
         category=text_in(part, "category"),
         billable=billable if isinstance(billable, bool) else None,
         model=text_in(part, "pricing_model"),
         type=text_in(part, "type"),
     )
+    return None if pricing == _NOT_TOLD else pricing
+
+
+_NOT_TOLD = Pricing()
