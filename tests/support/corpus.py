@@ -1,7 +1,7 @@
 """The corpus of webhooks: how a case is read, and in which form its events are written beside it.
 
 `NAME.json` (or `NAME.body`, where it is no JSON) is what the platform posts, `NAME.events.json`
-what must come of it. Left out of an event there is what is the same in all: our own time, the webhook,
+what must come of it. Left out of an event is what is the same in all: our own time, the webhook,
 ids of ours, platform and integration of `reply_to`, and every default. `raw` is `true` where the
 part is kept as it came.
 
