@@ -56,7 +56,7 @@ TELEGRAM = ReplyTo(
 
 
 def conversation_of(reply_to: ReplyTo) -> str:
-    return ids.conversation_key(reply_to.platform.value, reply_to.integration, reply_to.chat)
+    return ids.conversation_key(reply_to.platform, reply_to.integration, reply_to.chat)
 
 
 def message(number: int, reply_to: ReplyTo = WHATSAPP, **changed: object) -> MessageReceived:

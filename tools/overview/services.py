@@ -36,6 +36,22 @@ INGRESS = Row(
             queries=(by_label(rate, "recado_events_repeated_total", "platform"),),
         ),
         Panel(
+            title="Kinds that Recado does not know",
+            description="Messages that are kept and can't be read, by the platform's name. A new "
+            "one: the platform can do something new (docs/channels.md).",
+            unit="ops",
+            queries=(by_label(rate, "recado_unknown_kinds_total", "platform", "kind"),),
+            stacked=True,
+        ),
+        Panel(
+            title="News about our own accounts",
+            description="account_alerts, a quality rating, security, a template that was rejected: "
+            "read it with `recado webhooks`, for the platform acts on it.",
+            unit="ops",
+            queries=(by_label(rate, "recado_account_changes_total", "platform", "type"),),
+            stacked=True,
+        ),
+        Panel(
             title="Requests that wait for Kafka",
             description="Saturation. Near RECADO_MAX_REQUESTS_WAITING, requests get 503: Kafka is "
             "slow, or there are too few ingress processes.",

@@ -118,6 +118,13 @@ async def test_whatsapp_names_a_user_id_as_recipient_and_never_in_to(
     assert body["context"] == {"message_id": "wamid.IN"}
 
 
+async def test_whatsapp_says_that_a_group_is_one(whatsapp: WhatsAppIntegration) -> None:
+    wire = answering(200, ACCEPTED)
+    await send(whatsapp, wire, NUMBER.model_copy(update={"recipient": Recipient.CHAT}))
+    body = orjson.loads(wire.requests[0].content)
+    assert (body["recipient_type"], body["to"]) == ("group", NUMBER.chat)
+
+
 async def test_telegram_posts_entities_thread_and_business_connection(
     telegram: TelegramIntegration,
 ) -> None:

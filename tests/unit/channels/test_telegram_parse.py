@@ -174,7 +174,7 @@ def test_every_kind_is_named_and_kept_as_it_came(
     [
         ("my_chat_member", {"chat": CHAT, "from": ANA, "date": 1}, MessageKind.SYSTEM),
         ("message_reaction", {"chat": CHAT, "user": ANA, "message_id": 3}, MessageKind.REACTION),
-        ("deleted_business_messages", {"chat": CHAT, "message_ids": [3]}, MessageKind.OTHER),
+        ("deleted_business_messages", {"chat": CHAT, "message_ids": [3]}, MessageKind.REVOKE),
         ("something_of_2027", {"chat": CHAT}, MessageKind.OTHER),
     ],
 )

@@ -277,6 +277,15 @@ def test_a_status_is_read_with_its_callback_data_and_errors(whatsapp: WhatsAppIn
     ]
 
 
+def test_a_status_that_names_nobody_is_still_a_report_on_its_message(
+    whatsapp: WhatsAppIntegration,
+) -> None:
+    status: Json = {"id": "wamid.S", "status": "read", "timestamp": "1"}
+    (event,) = read(post(value(statuses=[status])), whatsapp).statuses
+    assert event.platform_message_id == "wamid.S"
+    assert event.conversation == "whatsapp:wa:status-of-wamid.S"
+
+
 def test_a_malformed_part_is_a_problem_and_costs_no_other_part(
     whatsapp: WhatsAppIntegration,
 ) -> None:
@@ -295,7 +304,7 @@ def test_a_malformed_part_is_a_problem_and_costs_no_other_part(
             statuses=[
                 {"id": "a", "status": "teleported", "timestamp": "1", "recipient_id": "1"},
                 {"id": "a", "status": "read", "timestamp": "soon", "recipient_id": "1"},
-                {"id": "a", "status": "read", "timestamp": "1"},
+                {"id": "a", "status": 7, "timestamp": "1"},
                 {"status": "read", "timestamp": "1", "recipient_id": "1"},
                 {"id": "ok", "status": "read", "timestamp": "1", "recipient_id": "1"},
             ],

@@ -195,6 +195,15 @@ async def test_a_status_without_callback_data_joins_the_answer_by_the_platforms_
     assert (await world.row(Name.MESSAGES, answer(1).id))["status"] == "delivered"
 
 
+async def test_a_report_that_names_nobody_begins_the_row_of_the_answers_conversation() -> None:
+    """It may come before the answer, and its own conversation is as far as it can tell."""
+    world = World()
+    report = status("wamid.1", DeliveryStatus.SENT, of=answer(1))
+    await world.take(report.model_copy(update={"conversation": "whatsapp:wa:status-of-wamid.1"}))
+    row = await world.row(Name.MESSAGES, answer(1).id)
+    assert row["conversation"] == answer(1).conversation
+
+
 async def test_a_lower_status_that_comes_later_does_not_take_a_higher_back() -> None:
     """Statuses come in any order; the highest counts, and every time is kept."""
     world = World()

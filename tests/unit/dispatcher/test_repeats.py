@@ -51,7 +51,7 @@ async def test_what_may_have_arrived_is_uncertain_at_the_deadline_and_not_expire
 async def test_a_part_that_was_not_taken_is_sent_again_and_counts_as_one_repeat() -> None:
     """What was surely not sent is no repeat, neither in the ledger nor in the metric."""
     world = World()
-    repeated = metrics.PARTS_REPEATED.labels(WHATSAPP.platform.value)._value
+    repeated = metrics.PARTS_REPEATED.labels(WHATSAPP.platform)._value
     before = repeated.get()
     await uncertain_and_then_not_taken(world)
     assert repeated.get() == before

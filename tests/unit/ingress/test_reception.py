@@ -8,6 +8,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+from prometheus_client import Counter
 
 from recado.channels.contract import Integration, ParsedWebhook, Part, Sender, WebhookRequest
 from recado.channels.errors import NotAuthentic, NotSupported, Unreadable
@@ -29,6 +30,7 @@ from recado.schemas.events import Event
 from recado.schemas.ids import fresh_id, message_id, status_id
 from recado.schemas.topics import STATUSES
 from recado.schemas.webhooks import (
+    AccountChange,
     DeliveryStatus,
     MessageKind,
     MessageReceived,
@@ -36,7 +38,7 @@ from recado.schemas.webhooks import (
     WebhookOutcome,
     WebhookReceived,
 )
-from recado.servicekit import tracing
+from recado.servicekit import metrics, tracing
 
 NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
 LIMIT = 1000
@@ -49,8 +51,10 @@ class FakeChannel:
     """
 
     integration_type = Integration
+    max_body = 1024
+    reports_delivery = False
 
-    def __init__(self, platform: Platform, *, handshake: bool = True) -> None:
+    def __init__(self, platform: str, *, handshake: bool = True) -> None:
         self.platform = platform
         self.parsed: list[bytes] = []
         self.given: tuple[Integration, ...] = ()
@@ -89,11 +93,15 @@ class FakeChannel:
             raise ZeroDivisionError("a body that nobody may see")
         return ParsedWebhook(
             event_type=content.get("type", "message"),
-            messages=tuple(message(one, webhook_id) for one in content.get("messages", ())),
+            messages=(
+                *(message(one, webhook_id) for one in content.get("messages", ())),
+                *(of_unknown_kind(one, webhook_id) for one in content.get("kinds", ())),
+            ),
             statuses=tuple(status(one, webhook_id) for one in content.get("statuses", ())),
             unknown_integrations=tuple(content.get("unknown", ())),
             problems=tuple(content.get("problems", ())),
             integration="main",
+            account_changes=tuple(AccountChange(type=one) for one in content.get("changes", ())),
         )
 
     def format(self, text: str) -> tuple[Part, ...]:
@@ -121,6 +129,11 @@ def message(platform_id: str | None, webhook_id: UUID) -> MessageReceived:
         text="Hola",
         webhook_id=webhook_id,
     )
+
+
+def of_unknown_kind(kind: str, webhook_id: UUID) -> MessageReceived:
+    found = message(None, webhook_id)
+    return found.model_copy(update={"kind": MessageKind.OTHER, "platform_kind": kind})
 
 
 def status(platform_id: str, webhook_id: UUID) -> StatusReported:
@@ -520,6 +533,32 @@ async def test_an_authentic_request_with_nothing_for_us_is_ignored(bench: Bench)
 
     assert said(answer)["status"] == "ignored"
     assert bench.webhook().event_type == "account_update"
+
+
+async def test_a_kind_without_a_name_of_ours_is_counted_by_the_platforms(bench: Bench) -> None:
+    metrics.UNKNOWN_KINDS.clear()
+    await bench.post({"kinds": ["hologram", "hologram", "not a name"]})
+    assert counted(metrics.UNKNOWN_KINDS, "whatsapp", "hologram") == 2
+    assert counted(metrics.UNKNOWN_KINDS, "whatsapp", "other") == 1
+
+
+async def test_news_of_the_account_is_in_the_record_and_counted(bench: Bench) -> None:
+    metrics.ACCOUNT_CHANGES.clear()
+    await bench.post({"type": "account_alerts", "changes": ["account_alerts", "security"]})
+    webhook = bench.webhook()
+    assert [one.type for one in webhook.account_changes] == ["account_alerts", "security"]
+    assert webhook.outcome is WebhookOutcome.IGNORED
+    assert counted(metrics.ACCOUNT_CHANGES, "whatsapp", "security") == 1
+
+
+def counted(family: Counter, *labels: str) -> float:
+    (found,) = [
+        sample.value
+        for metric in family.collect()
+        for sample in metric.samples
+        if tuple(sample.labels.values()) == labels
+    ]
+    return found
 
 
 async def test_messages_without_an_id_are_taken_with_a_warning(bench: Bench) -> None:

@@ -1,6 +1,7 @@
 """What is answered, and as what."""
 
 import pytest
+from pydantic import JsonValue
 
 from recado.rag.commands import Command, command_in
 from recado.rag.smalltalk import Courtesy, courtesy_in
@@ -60,6 +61,18 @@ def test_an_unknown_kind_wants_an_answer_if_a_customer_wrote_it_or_it_has_text()
     assert wants_answer(message("hola", kind=MessageKind.OTHER))
     boosted = message(None, kind=MessageKind.OTHER, raw={"chat": {"id": 1}, "boost": {}})
     assert not wants_answer(boosted)
+
+
+def test_an_unknown_kind_of_somebody_without_a_number_wants_an_answer() -> None:
+    raw: dict[str, JsonValue] = {"from_user_id": "AR.1", "hologram": {}}
+    assert wants_answer(message(None, kind=MessageKind.OTHER, raw=raw))
+
+
+def test_what_was_not_said_to_the_assistant_wants_no_answer() -> None:
+    """In a group people talk to each other, and in a business's chat its owner may write."""
+    said = message("¿Alguien tiene señal?")
+    assert wants_answer(said)
+    assert not wants_answer(said.model_copy(update={"addressed": False}))
 
 
 @pytest.mark.parametrize(

@@ -278,7 +278,7 @@ def _post(integration: Integration, customer: str, question: str) -> WebhookPost
                 secret_token=secret.get_secret_value() if secret else "",
             )
         case _:
-            raise CliError(f"{integration.platform.value} can't be asked from here.")
+            raise CliError(f"{integration.platform} can't be asked from here.")
 
 
 def _what_it_becomes(integration: Integration, post: WebhookPost) -> tuple[UUID, str]:

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer
 
+from recado.channels.registry import CHANNELS
 from recado.cli.belonging import about, anchors_of, last_of, names_of
 from recado.cli.letters import letter_of
 from recado.cli.output import CliError
@@ -21,7 +22,6 @@ from recado.cli.reading import Span, Spans, Stretch, merged, partition_of, spans
 from recado.cli.records import reader
 from recado.cli.story import event_of
 from recado.schemas import events, topics
-from recado.schemas.base import Platform
 from recado.servicekit.settings import KafkaSettings
 from recado_lanes.record import Record
 
@@ -33,7 +33,7 @@ LETTERS = tuple(topics.dead_letters(service) for service in ("rag", "dispatcher"
 NEAR = timedelta(minutes=2)
 """How far a webhook's record may be from its message, by their times: its clock is ingress's."""
 
-_CONVERSATION = re.compile(rf"(?:{'|'.join(Platform)}):[^:]+:.+", re.DOTALL)
+_CONVERSATION = re.compile(rf"(?:{'|'.join(CHANNELS)}):[^:]+:.+", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)

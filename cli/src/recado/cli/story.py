@@ -142,7 +142,7 @@ def _webhook(record: Record, event: events.WebhookReceived) -> Step:
 def _message(record: Record, event: events.MessageReceived) -> Step:
     details = []
     if event.platform_message_id:
-        details.append(f"{event.reply_to.platform.value} id {event.platform_message_id}")
+        details.append(f"{event.reply_to.platform} id {event.platform_message_id}")
     if event.sent_at is not None:
         ago = (event.occurred_at - event.sent_at).total_seconds()
         details.append(f"written {ago:.0f} s before, by the platform's clock")

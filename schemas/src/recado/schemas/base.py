@@ -1,5 +1,6 @@
 """What every model of the contract has in common."""
 
+import re
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated
@@ -24,8 +25,23 @@ class Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def _platform_name(name: str) -> str:
+    # No pattern in the exported schema: what was released there is an enumeration, and a pattern
+    # can't be compared with that.
+    if _PLATFORM_NAME.fullmatch(name) is None:
+        raise ValueError("must be a small letter, then at most 31 small letters, digits and _")
+    return str(name)
+
+
+_PLATFORM_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
+
+PlatformName = Annotated[str, AfterValidator(_platform_name)]
+"""A messaging platform. Which there are is known to `recado.channels` alone: a new one changes no
+event."""
+
+
 class Platform(StrEnum):
-    """A messaging platform that customers write on."""
+    """The platforms that Recado comes with, by name. No part of Recado is bound to these."""
 
     WHATSAPP = "whatsapp"
     TELEGRAM = "telegram"

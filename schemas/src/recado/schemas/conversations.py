@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from recado.schemas.base import Model, Platform
+from recado.schemas.base import Model, PlatformName
 
 
 class Recipient(StrEnum):
@@ -22,7 +22,7 @@ class Recipient(StrEnum):
 class ReplyTo(Model):
     """A reply's full address. Enough to send, with the integration's credentials."""
 
-    platform: Platform
+    platform: PlatformName
     integration: str = Field(min_length=1)
     chat: str = Field(min_length=1, description="The receiver, as `recipient` says")
     recipient: Recipient

@@ -7,6 +7,8 @@ from uuid import UUID
 from pydantic import Field, JsonValue
 
 from recado.schemas.base import Model, Moment
+from recado.schemas.content import Content
+from recado.schemas.context import Context
 from recado.schemas.conversations import ReplyTo, User
 
 MAX_PAYLOAD_BYTES = 8 * 1024 * 1024
@@ -22,6 +24,19 @@ class WebhookOutcome(StrEnum):
     UNKNOWN_INTEGRATION = "unknown_integration"  # authentic, for a number that is not configured
     REJECTED = "rejected"  # not authentic
     VERIFIED = "verified"  # WhatsApp's handshake succeeded
+
+
+class AccountChange(Model):
+    """Something about the business's own account: a template, its quality, an alert.
+
+    What exactly is in the webhook's payload.
+    """
+
+    type: str = Field(description="The platform's name of what changed")
+    event: str | None = Field(default=None, description="What became of it, where that has a name")
+    account: str | None = Field(default=None, description="The platform's id of the account")
+    integration: str | None = Field(default=None, description="None where it could not be told")
+    changed_at: Moment | None = Field(default=None, description="The platform's time")
 
 
 class WebhookReceived(Model):
@@ -46,6 +61,9 @@ class WebhookReceived(Model):
     )
     repeats: int = Field(
         default=0, ge=0, description="How many of them were in Kafka already: published once"
+    )
+    account_changes: tuple[AccountChange, ...] = Field(
+        default=(), description="What was in it about the account, the first 100 of it"
     )
 
 
@@ -73,6 +91,14 @@ class MessageKind(StrEnum):
     OTHER = "other"
 
 
+class PlatformError(Model):
+    """An error in the platform's words. Never holds a message body."""
+
+    code: int | str
+    title: str | None = None
+    message: str | None = None
+
+
 class MessageReceived(Model):
     """A customer wrote. One event for each message of a webhook, text or not."""
 
@@ -95,6 +121,16 @@ class MessageReceived(Model):
     raw: dict[str, JsonValue] | None = Field(
         default=None, description="The message as it came, for every kind but text"
     )
+    content: Content | None = Field(default=None, description="None: nothing beside the text")
+    context: Context | None = Field(default=None, description="None: it stands for itself")
+    addressed: bool = Field(
+        default=True,
+        description="Whether it was said to us: in a group not everything is, nor is what the "
+        "business or another bot wrote",
+    )
+    errors: tuple[PlatformError, ...] = Field(
+        default=(), description="Why the platform did not hand on what was sent"
+    )
     webhook_id: UUID
 
 
@@ -108,22 +144,29 @@ class DeliveryStatus(StrEnum):
     FAILED = "failed"
 
 
-class PlatformError(Model):
-    """An error in the platform's words. Never holds a message body."""
+class Pricing(Model):
+    """What the platform charges for a message (Meta, webhooks/reference/messages/status)."""
 
-    code: int | str
-    title: str | None = None
-    message: str | None = None
+    category: str | None = Field(default=None, description="service, utility, marketing …")
+    billable: bool | None = None
+    model: str | None = Field(default=None, description="PMP: by the message")
+    type: str | None = Field(default=None, description="regular, free_customer_service …")
 
 
 class StatusReported(Model):
-    """A platform reported on a message that was sent. Reports come in any order, or not at all."""
+    """A platform reported on a message that was sent. Reports come in any order, or not at all.
+
+    It is joined with what was sent by `callback_data`, else by `platform_message_id`, and never by
+    `conversation`: the report may name the customer by another id than the message went to.
+    """
 
     type: Literal["status.reported"] = "status.reported"
     id: UUID
     occurred_at: Moment
     reported_at: Moment = Field(description="The platform's time")
-    conversation: str
+    conversation: str = Field(
+        description="As far as the report tells; one that names nobody has a key of its own"
+    )
     integration: str
     platform_message_id: str
     status: DeliveryStatus
@@ -131,4 +174,5 @@ class StatusReported(Model):
         default=None, description="What was sent along, back again: names answer and part"
     )
     errors: tuple[PlatformError, ...] = ()
+    pricing: Pricing | None = None
     webhook_id: UUID

@@ -7,5 +7,5 @@
 - `errors`: everything that can go wrong here.
 - `markup`, `splitting`: the answer's small Markdown as text with styles, and cut to fit.
 
-A new platform is a folder beside `whatsapp/` and `telegram/`, and its line in `registry`.
+A new platform is a folder beside `whatsapp/` and `telegram/`, and nothing else: docs/channels.md.
 """

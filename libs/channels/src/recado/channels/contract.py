@@ -19,9 +19,9 @@ from uuid import UUID
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork
 
-from recado.schemas.base import Model, Platform
+from recado.schemas.base import Model, PlatformName
 from recado.schemas.conversations import ReplyTo
-from recado.schemas.webhooks import MessageReceived, StatusReported
+from recado.schemas.webhooks import AccountChange, MessageReceived, StatusReported
 
 NOT_NAMED = "(not named)"
 """Stands in `ParsedWebhook.unknown_integrations` for a part that names no account at all."""
@@ -37,7 +37,8 @@ class Integration(BaseModel):
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
     """Unique on its platform. Part of the webhook's path and of conversation keys."""
-    platform: Platform
+    platform: PlatformName
+    """The folder's name."""
     enabled: bool = True
     development: bool = False
     """Take unsigned requests from loopback. A wrong signature is refused all the same."""
@@ -88,6 +89,8 @@ class ParsedWebhook:
     Of many only the first are there, and how many more."""
     integration: str | None = None
     """The integration that all of it is for; None where there is none, or more than one."""
+    account_changes: tuple[AccountChange, ...] = ()
+    """What is in it about the business's own account. Of many only the first 100 are there."""
 
 
 class Entity(Model):
@@ -133,7 +136,19 @@ class Channel(Protocol):
     """A platform: verify, parse, format, send."""
 
     @property
-    def platform(self) -> Platform: ...
+    def platform(self) -> str:
+        """Its name: that of its folder, of the webhook's path, and in conversation keys."""
+
+    @property
+    def max_body(self) -> int:
+        """The largest webhook body that the platform sends, in bytes."""
+
+    @property
+    def reports_delivery(self) -> bool:
+        """Whether the callback data of `Sender.send` comes back in status reports.
+
+        Then a send whose result is not known is settled by them.
+        """
 
     @property
     def integration_type(self) -> type[Integration]:

@@ -2,6 +2,7 @@
 
 ChannelError
 ├── InvalidIntegrations   the integrations file can't be used; names file, line and key
+├── MisnamedChannel       a channel's folder has another name than its platform
 ├── NotAuthentic          a webhook request that the platform did not send (401, handshake 403)
 ├── NotSupported          the platform has no such thing (405)
 ├── Unreadable            an authentic body that is not what the platform documents
@@ -31,6 +32,15 @@ class InvalidIntegrations(ChannelError):
     def __init__(self, problems: tuple[str, ...]) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
+
+
+class MisnamedChannel(ChannelError):
+    """A channel's folder has another name than its platform."""
+
+    def __init__(self, folder: str, platform: str) -> None:
+        super().__init__(f"the folder {folder} holds the channel of {platform}")
+        self.folder = folder
+        self.platform = platform
 
 
 class NotAuthentic(ChannelError):

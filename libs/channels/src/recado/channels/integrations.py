@@ -24,7 +24,6 @@ from pydantic import JsonValue, ValidationError
 from recado.channels.contract import Integration
 from recado.channels.errors import InvalidIntegrations
 from recado.channels.registry import CHANNELS
-from recado.schemas.base import Platform
 
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _NULL = "tag:yaml.org,2002:null"
@@ -45,11 +44,11 @@ class Integrations:
         """All of them, the disabled ones too, in the file's order."""
         return iter(self._all)
 
-    def of(self, platform: Platform) -> tuple[Integration, ...]:
+    def of(self, platform: str) -> tuple[Integration, ...]:
         """The enabled ones of a platform."""
         return tuple(one for one in self._all if one.platform == platform and one.enabled)
 
-    def named(self, platform: Platform, name: str) -> Integration | None:
+    def named(self, platform: str, name: str) -> Integration | None:
         """The enabled one of that name, or None."""
         return next((one for one in self.of(platform) if one.name == name), None)
 
@@ -127,11 +126,10 @@ class _Reader:
             self._problem(place, "must be a mapping")
             return None
         platform = entry.get("platform")
-        known = [one.value for one in CHANNELS]
-        if platform not in known:
-            self._problem((*place, "platform"), f"must be one of {', '.join(known)}")
+        if not isinstance(platform, str) or platform not in CHANNELS:
+            self._problem((*place, "platform"), f"must be one of {', '.join(CHANNELS)}")
             return None
-        model = CHANNELS[Platform(platform)].integration_type
+        model = CHANNELS[platform].integration_type
         try:
             return model.model_validate(entry)
         except ValidationError as invalid:
@@ -185,11 +183,11 @@ def _key(place: _Place) -> str:
 
 def _clashes(integrations: tuple[Integration, ...]) -> Iterator[str]:
     """Names, and what chooses an integration where the path names none, must be unique."""
-    names: set[tuple[Platform, str]] = set()
-    chosen_by: dict[tuple[Platform, str], str] = {}
+    names: set[tuple[str, str]] = set()
+    chosen_by: dict[tuple[str, str], str] = {}
     for one in integrations:
         if (one.platform, one.name) in names:
-            yield f"{one.name}: another {one.platform.value} integration has this name"
+            yield f"{one.name}: another {one.platform} integration has this name"
         names.add((one.platform, one.name))
         for key, value in one.distinguishing() if one.enabled else ():
             other = chosen_by.setdefault((one.platform, f"{key}={value}"), one.name)

@@ -4,8 +4,10 @@ A field that is missing or of another type is None; whether that matters is the 
 raising `Malformed` for the part at hand.
 """
 
-from datetime import UTC, datetime
-from typing import TypeAlias
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from math import isfinite
+from typing import TypeAlias, TypeVar
 
 import orjson
 from pydantic import JsonValue, ValidationError
@@ -13,11 +15,13 @@ from pydantic import JsonValue, ValidationError
 from recado.channels.errors import Unreadable
 
 JsonObject: TypeAlias = dict[str, JsonValue]
+Read = TypeVar("Read")
 
 MAX_DEPTH = 64
 """How deep a part that is kept as it came may be nested. Pydantic's JSON reader gives up at about
 200 levels, so that an event deeper than that could be written and never read."""
 
+MAX_DURATION = 366 * 24 * 3600
 MAX_ID_LENGTH = 512
 MAX_CHAT_LENGTH = 200
 """Meta's user ids have at most 131 characters; a conversation key must fit into callback data."""
@@ -47,6 +51,11 @@ def object_in(parent: JsonObject, key: str) -> JsonObject | None:
 def list_in(parent: JsonObject, key: str) -> list[JsonValue]:
     value = parent.get(key)
     return value if isinstance(value, list) else []
+
+
+def objects_in(parent: JsonObject, key: str) -> Iterator[JsonObject]:
+    """The objects of a list; what else is in it is passed over."""
+    return (one for one in list_in(parent, key) if isinstance(one, dict))
 
 
 def text_in(parent: JsonObject | None, key: str) -> str | None:
@@ -79,6 +88,38 @@ def moment_in(parent: JsonObject, key: str) -> datetime | None:
     try:
         return datetime.fromtimestamp(int(value), tz=UTC)
     except (ValueError, OverflowError, OSError):
+        return None
+
+
+def number_in(parent: JsonObject, key: str) -> float | None:
+    """A number, given as one or as a string; None where it is none or not finite."""
+    value = parent.get(key)
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return number if isfinite(number) else None
+
+
+def count_in(parent: JsonObject, key: str) -> int | None:
+    """A whole number that is not negative."""
+    value = parent.get(key)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def duration_in(parent: JsonObject, key: str) -> timedelta | None:
+    """A number of seconds, at most a year: longer is nothing that anybody recorded."""
+    value = count_in(parent, key)
+    return None if value is None or value > MAX_DURATION else timedelta(seconds=value)
+
+
+def sound(read: Callable[[], Read | None]) -> Read | None:
+    """What was read; None where it is not as documented. For parts that are kept raw as well."""
+    try:
+        return read()
+    except (Malformed, ValidationError):
         return None
 
 

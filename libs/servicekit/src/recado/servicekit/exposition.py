@@ -34,6 +34,7 @@ OWN: Mapping[str, Sequence[Family]] = MappingProxyType(
 """The families that a service has by its name, not by what it reads and publishes."""
 
 PLATFORMS = tuple(platform.value for platform in Platform)
+"""Those that Recado comes with; a service that knows of others says so."""
 UNKNOWN_PLATFORM = "unknown"
 
 WEBHOOK_ANSWERS = (
@@ -56,12 +57,16 @@ GENERATION_OUTCOMES = (
 
 
 def exposition(
-    service: str, *, reads: Sequence[Topic] = (), publishes: Sequence[type[Event]] = ()
+    service: str,
+    *,
+    reads: Sequence[Topic] = (),
+    publishes: Sequence[type[Event]] = (),
+    platforms: Sequence[str] = PLATFORMS,
 ) -> CollectorRegistry:
     """What `service` exposes, which consumes these topics and publishes these events.
 
-    The process's own metrics (CPU, memory, open files) are with it. Raises KeyError for a service
-    that is none of ours.
+    `platforms` are those it may have to do with. The process's own metrics (CPU, memory, open
+    files) are with it. Raises KeyError for a service that is none of ours.
     """
     families = [*metrics.EVERY_SERVICE, *OWN[service]]
     if publishes:
@@ -72,7 +77,7 @@ def exposition(
     ProcessCollector(registry=registry)
     for family in families:
         registry.register(family)
-    for family, labels in _known(reads, publishes):
+    for family, labels in _known(reads, publishes, platforms):
         if family in families:
             family.labels(*labels)
     for reason in ("unavailable", "backlog") if reads else ("kafka",):
@@ -82,15 +87,15 @@ def exposition(
 
 
 def _known(
-    reads: Sequence[Topic], publishes: Sequence[type[Event]]
+    reads: Sequence[Topic], publishes: Sequence[type[Event]], platforms: Sequence[str]
 ) -> Iterator[tuple[Family, Labels]]:
     """The series that can be told beforehand. Other errors, and rarer HTTP statuses, cannot."""
-    for platform, (outcome, status) in product(PLATFORMS, WEBHOOK_ANSWERS):
+    for platform, (outcome, status) in product(platforms, WEBHOOK_ANSWERS):
         yield metrics.WEBHOOKS, (platform, outcome, status)
     yield metrics.WEBHOOKS, (UNKNOWN_PLATFORM, WebhookOutcome.REJECTED.value, "404")
-    for platform, message in product(PLATFORMS, MessageKind):
+    for platform, message in product(platforms, MessageKind):
         yield metrics.MESSAGES_RECEIVED, (platform, message.value)
-    for platform in PLATFORMS:
+    for platform in platforms:
         yield metrics.WEBHOOK_SECONDS, (platform,)
         yield metrics.SEND_SECONDS, (platform,)
         yield metrics.WEBHOOK_TO_SENT_SECONDS, (platform,)

@@ -51,6 +51,16 @@ EVENTS_REPEATED = Counter(
     "Messages and statuses that were in Kafka already and were not published again",
     ["platform"],
 )
+UNKNOWN_KINDS = Counter(
+    "recado_unknown_kinds_total",
+    "Messages of a kind that Recado has no name for, by the platform's: 50 names, then `other`",
+    ["platform", "kind"],
+)
+ACCOUNT_CHANGES = Counter(
+    "recado_account_changes_total",
+    "News about the business's own account (a template, an alert), by the platform's name of it",
+    ["platform", "type"],
+)
 
 INGRESS_WAITING = Gauge(
     "recado_ingress_waiting_requests", "Requests that wait for Kafka's acknowledgement"
@@ -222,6 +232,8 @@ INGRESS: Sequence[Family] = (
     WEBHOOK_SECONDS,
     MESSAGES_RECEIVED,
     EVENTS_REPEATED,
+    UNKNOWN_KINDS,
+    ACCOUNT_CHANGES,
     INGRESS_WAITING,
     REJECTIONS_UNRECORDED,
     INTEGRATIONS_OUTDATED,

@@ -70,7 +70,12 @@ class App(ConsumerService):
         handlers = build(settings, self._documents, self._senders, self._publisher.publish)
         self._lanes = _attach(self._broker, self._producer, settings, handlers, metrics)
         metrics.watch(self._lanes)
-        exposed = exposition(SERVICE, reads=READS, publishes=(AnswerDelivered, AnswerNotDelivered))
+        exposed = exposition(
+            SERVICE,
+            reads=READS,
+            publishes=(AnswerDelivered, AnswerNotDelivered),
+            platforms=tuple(CHANNELS),
+        )
         super().__init__(settings, metrics, {"mongodb": self._store_problem}, exposed)
 
     async def open_parts(self, parts: AsyncExitStack) -> None:

@@ -43,7 +43,6 @@ Times are UTC dates in milliseconds, ids are strings, fields that are not known 
 from datetime import datetime
 from typing import Final
 
-from recado.schemas.base import Platform
 from recado.schemas.webhooks import DeliveryStatus
 
 RECENT_TURNS: Final = 20
@@ -58,9 +57,9 @@ STATUS_RANKS: Final = {status: rank for rank, status in enumerate(DeliveryStatus
 """How far each status is: statuses come in any order, and the highest counts."""
 
 
-def user_id(platform: Platform, integration: str, user: str) -> str:
+def user_id(platform: str, integration: str, user: str) -> str:
     """The _id of a user."""
-    return f"{platform.value}:{integration}:{user}"
+    return f"{platform}:{integration}:{user}"
 
 
 def status_id(integration: str, platform_message_id: str) -> str:

@@ -42,7 +42,7 @@ class Ledger:
         now = milliseconds(self._clock())
         entry: Document = {
             "conversation": answer.conversation,
-            "platform": answer.reply_to.platform.value,
+            "platform": answer.reply_to.platform,
             "integration": answer.reply_to.integration,
             "message_ids": [str(message) for message in answer.message_ids],
             "text": answer.text,

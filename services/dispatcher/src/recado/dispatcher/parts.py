@@ -22,7 +22,6 @@ from recado.dispatcher.errors import IntegrationStopped, ResultPending, SendLate
 from recado.dispatcher.ledger import Ledger
 from recado.dispatcher.outgoing import Outgoing
 from recado.dispatcher.ports import Clock
-from recado.schemas.base import Platform
 from recado.schemas.deliveries import NotDeliveredReason
 from recado.servicekit import metrics
 
@@ -81,7 +80,7 @@ class Parts:
         attempts: Attempts,
         clock: Clock,
         timing: Timing,
-        when_uncertain: Mapping[Platform, WhenUncertain],
+        when_uncertain: Mapping[str, WhenUncertain],
     ) -> None:
         self._ledger = ledger
         self._attempts = attempts
@@ -130,7 +129,7 @@ class Parts:
         if claimed is None:
             return await self._ledger.read(delivery.id)
         part = claimed.parts[number]
-        platform = answer.reply_to.platform.value
+        platform = answer.reply_to.platform
         begun = self._clock()
         # Counted from the claim: others may take it over after that, however slow we were.
         left = self._timing.send_timeout - (begun - (part.claimed_at or begun))
@@ -184,7 +183,7 @@ class Parts:
             return released or await self._ledger.read(delivery.id)
         if known is not None:
             return await self._enter(answer, delivery, number, known)
-        metrics.SENDS.labels(answer.reply_to.platform.value, "uncertain").inc()
+        metrics.SENDS.labels(answer.reply_to.platform, "uncertain").inc()
         stored = await self._ledger.uncertain(delivery, number)
         return stored or await self._ledger.read(delivery.id)
 

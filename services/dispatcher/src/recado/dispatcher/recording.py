@@ -191,7 +191,7 @@ def _place(position: Position) -> dict[str, object]:
 
 def _address(reply_to: ReplyTo) -> dict[str, object]:
     return {
-        "platform": reply_to.platform.value,
+        "platform": reply_to.platform,
         "integration": reply_to.integration,
         "chat": reply_to.chat,
         "thread": reply_to.thread,
@@ -212,7 +212,7 @@ def _user_seen(event: MessageReceived, user: str, at: datetime) -> tuple[Change,
             user,
             {
                 "$setOnInsert": {
-                    "platform": event.reply_to.platform.value,
+                    "platform": event.reply_to.platform,
                     "integration": event.reply_to.integration,
                     "user_id": person.id,
                 },

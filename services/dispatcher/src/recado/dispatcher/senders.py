@@ -7,7 +7,6 @@ import httpx
 
 from recado.channels.contract import Channel, Sender
 from recado.channels.integrations import Integrations
-from recado.schemas.base import Platform
 from recado.schemas.conversations import ReplyTo
 
 
@@ -23,7 +22,7 @@ class PooledSenders:
     def __init__(
         self,
         integrations: Integrations,
-        channels: Mapping[Platform, Channel],
+        channels: Mapping[str, Channel],
         *,
         timeout: timedelta,
         connecting: timedelta,
@@ -32,7 +31,7 @@ class PooledSenders:
         # httpx applies `connect` to connecting and once more to TLS.
         third = connecting.total_seconds() / 3
         self._clients: list[httpx.AsyncClient] = []
-        self._senders: dict[tuple[Platform, str], Sender] = {}
+        self._senders: dict[tuple[str, str], Sender] = {}
         for integration in integrations:
             if not integration.enabled:
                 continue

@@ -25,7 +25,6 @@ from recado.dispatcher.parts import Parts
 from recado.dispatcher.ports import Clock, Documents
 from recado.dispatcher.recording import Recording
 from recado.dispatcher.statuses import Statuses
-from recado.schemas.base import Platform
 from recado.schemas.conversations import ReplyTo
 from recado.schemas.deliveries import NotDeliveredReason
 from recado.schemas.events import AnswerDelivered, AnswerNotDelivered
@@ -57,7 +56,7 @@ class Sending:
         parts: Parts,
         recording: Recording,
         statuses: Statuses,
-        channels: Mapping[Platform, Channel],
+        channels: Mapping[str, Channel],
         senders: Senders,
         publish: Publish,
         clock: Clock,
@@ -145,7 +144,7 @@ class Sending:
             return
         if answer.received_at is not None:
             took = (outcome.at - answer.received_at).total_seconds()
-            metrics.WEBHOOK_TO_SENT_SECONDS.labels(answer.reply_to.platform.value).observe(took)
+            metrics.WEBHOOK_TO_SENT_SECONDS.labels(answer.reply_to.platform).observe(took)
         log.info("answer.delivered", answer_id=delivery.id, parts=len(delivery.parts))
 
 

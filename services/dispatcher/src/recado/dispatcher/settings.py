@@ -6,8 +6,8 @@ from typing import Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
+from recado.channels.registry import CHANNELS
 from recado.dispatcher.parts import Timing, WhenUncertain
-from recado.schemas.base import Platform
 from recado.servicekit.settings import ConsumerSettings
 
 DEFAULT_PORT = 9002
@@ -54,7 +54,9 @@ class DispatcherSettings(ConsumerSettings):
         description="How long a status may take to settle a send whose result is not known",
     )
     telegram_uncertain: Literal["resend", "leave"] = Field(
-        default="resend", description="Telegram: what to do with a send whose result is not known"
+        default="resend",
+        description="Telegram, and any platform without delivery reports: what to do with a send "
+        "whose result is not known",
     )
     webhooks_kept: timedelta = Field(
         default=timedelta(days=30),
@@ -83,11 +85,11 @@ class DispatcherSettings(ConsumerSettings):
         """What claims rest on."""
         return Timing(send_timeout=self.send_timeout, claim_skew=self.claim_skew)
 
-    def when_uncertain(self) -> dict[Platform, WhenUncertain]:
-        """WhatsApp reports on what arrived, Telegram does not."""
+    def when_uncertain(self) -> dict[str, WhenUncertain]:
+        """WhatsApp reports on what arrived, Telegram does not; any other says which it is like."""
+        reported = WhenUncertain(self.uncertain_after, send_again=True)
+        unreported = WhenUncertain(timedelta(0), send_again=self.telegram_uncertain == "resend")
         return {
-            Platform.WHATSAPP: WhenUncertain(self.uncertain_after, send_again=True),
-            Platform.TELEGRAM: WhenUncertain(
-                timedelta(0), send_again=self.telegram_uncertain == "resend"
-            ),
+            platform: reported if channel.reports_delivery else unreported
+            for platform, channel in CHANNELS.items()
         }

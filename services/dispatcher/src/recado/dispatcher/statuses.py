@@ -37,7 +37,9 @@ class Statuses:
         errors = [error.model_dump(mode="json") for error in event.errors]
         part = callback.read(event.callback_data)
         if part is not None:
-            begun = {"conversation": event.conversation, "role": "assistant"}
+            # The report may name the customer by another id than the answer went to, or not at all.
+            conversation = part.conversation or event.conversation
+            begun = {"conversation": conversation, "role": "assistant"}
             await self._documents.apply(
                 report_on(
                     str(part.answer_id),

@@ -19,7 +19,6 @@ from recado.channels.contract import Integration
 from recado.ingress.clients import Clients, is_in
 from recado.ingress.errors import TurnedAway
 from recado.ingress.limits import Bucket
-from recado.schemas.base import Platform
 
 
 class Admission:
@@ -28,7 +27,7 @@ class Admission:
     def __init__(self, clients: Clients, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clients = clients
         self._clock = clock
-        self._buckets: dict[tuple[Platform, str], Bucket] = {}
+        self._buckets: dict[tuple[str, str], Bucket] = {}
 
     def replace(self, integrations: Iterable[Integration]) -> None:
         """Hold to these from now on. Where a rate stays the same, so does what is left of it."""

@@ -63,7 +63,7 @@ class App:
             directory=self._directory,
             admission=admission,
             bodies=BodyReader(
-                max_body=settings.max_body,
+                max_body=lambda platform: settings.max_body(CHANNELS[platform]),
                 budget=ByteBudget(settings.max_body_bytes_held),
                 timeout=settings.body_timeout,
             ),
@@ -76,7 +76,11 @@ class App:
         )
         self.health = Health(
             {"kafka": self._link.problem, "integrations": self._no_accounts},
-            exposition("ingress", publishes=(WebhookReceived, MessageReceived, StatusReported)),
+            exposition(
+                "ingress",
+                publishes=(WebhookReceived, MessageReceived, StatusReported),
+                platforms=tuple(CHANNELS),
+            ),
             warnings={"integrations": self._accounts.warning},
         )
         self.server = HttpServer(

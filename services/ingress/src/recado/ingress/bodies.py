@@ -7,14 +7,13 @@ from datetime import timedelta
 
 from recado.ingress.errors import TurnedAway
 from recado.ingress.limits import ByteBudget
-from recado.schemas.base import Platform
 
 
 class BodyReader:
     """Reads bodies. What is held of all of them together is bounded."""
 
     def __init__(
-        self, *, max_body: Callable[[Platform], int], budget: ByteBudget, timeout: timedelta
+        self, *, max_body: Callable[[str], int], budget: ByteBudget, timeout: timedelta
     ) -> None:
         self._max_body = max_body
         self._budget = budget
@@ -22,7 +21,7 @@ class BodyReader:
 
     @asynccontextmanager
     async def read(
-        self, platform: Platform, headers: Mapping[str, str], chunks: AsyncIterator[bytes]
+        self, platform: str, headers: Mapping[str, str], chunks: AsyncIterator[bytes]
     ) -> AsyncIterator[bytes]:
         """The raw body, accounted for until the block ends.
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from recado.channels.contract import Channel, Integration
 from recado.ingress.errors import TurnedAway
-from recado.schemas.base import Platform
 
 _Address = tuple[str, str | None]
 
@@ -14,7 +13,7 @@ _Address = tuple[str, str | None]
 class Target:
     """What an address stands for."""
 
-    platform: Platform
+    platform: str
     channel: Channel
     integrations: tuple[Integration, ...]
     """The one that the path names, else all of the platform: Meta has one callback address for an
@@ -31,7 +30,7 @@ class Directory:
     """Finds what an address stands for. Unknown and disabled look alike: 404, in the same time."""
 
     def __init__(
-        self, channels: Mapping[Platform, Channel], integrations: Iterable[Integration] = ()
+        self, channels: Mapping[str, Channel], integrations: Iterable[Integration] = ()
     ) -> None:
         self._channels = channels
         self._targets: Mapping[_Address, Target] = {}
@@ -44,9 +43,9 @@ class Directory:
         for platform, channel in self._channels.items():
             of_it = tuple(one for one in enabled if one.platform == platform)
             if of_it:
-                targets[platform.value, None] = Target(platform, channel, of_it, None)
+                targets[platform, None] = Target(platform, channel, of_it, None)
             for one in of_it:
-                targets[platform.value, one.name] = Target(platform, channel, (one,), one)
+                targets[platform, one.name] = Target(platform, channel, (one,), one)
         self._targets = targets
 
     @property

@@ -24,6 +24,7 @@ from recado.channels.errors import NotAuthentic, NotSupported, Unreadable
 from recado.ingress.admission import Admission
 from recado.ingress.answers import Answer, accepted, refused, unavailable, verified
 from recado.ingress.bodies import BodyReader
+from recado.ingress.counting import MAX_COUNTED_NAMES, BoundedNames
 from recado.ingress.directory import Directory, Target
 from recado.ingress.errors import TurnedAway, Unavailable
 from recado.ingress.outbox import Outbox
@@ -31,7 +32,7 @@ from recado.ingress.packing import Packed, pack, pack_record
 from recado.ingress.recording import MAX_ERROR_LENGTH, UNKNOWN, VERIFICATION, record
 from recado.ingress.rejections import Rejections
 from recado.ingress.repeats import Repeats
-from recado.schemas.webhooks import MessageReceived, WebhookOutcome
+from recado.schemas.webhooks import MessageKind, MessageReceived, WebhookOutcome
 from recado.servicekit import metrics, tracing
 
 log = structlog.stdlib.get_logger(__name__)
@@ -90,6 +91,8 @@ class Reception:
         self._retry_after = retry_after
         self._clock = clock
         self._new_id = new_id
+        self._unknown_kinds = BoundedNames(MAX_COUNTED_NAMES)
+        self._account_changes = BoundedNames(MAX_COUNTED_NAMES)
 
     async def receive(self, visit: Visit) -> Answer:
         """Take a POST: a webhook. A repeat of it is another request, with another record."""
@@ -116,7 +119,7 @@ class Reception:
             except Unavailable as failure:
                 log.debug("webhook.unavailable", webhook=str(case.id), error=str(failure))
                 answer = unavailable(failure, self._retry_after)
-        platform = UNKNOWN if case.target is None else case.target.platform.value
+        platform = UNKNOWN if case.target is None else case.target.platform
         metrics.WEBHOOKS.labels(platform, answer.outcome, str(answer.status)).inc()
         metrics.WEBHOOK_SECONDS.labels(platform).observe(perf_counter() - began)
         return answer
@@ -154,15 +157,22 @@ class Reception:
                 body=body,
                 event_ids=ids,
                 repeats=len(ids) - len(fresh),
+                account_changes=parsed.account_changes,
             )
             records = [one for place, one in enumerate(packed.records) if place in fresh]
             await self._outbox.publish((*records, pack_record(event)))
-        platform = target.platform.value
+        platform = target.platform
         for place, one in enumerate(packed.events):
             if place not in fresh:
                 metrics.EVENTS_REPEATED.labels(platform).inc()
             elif isinstance(one, MessageReceived):
                 metrics.MESSAGES_RECEIVED.labels(platform, one.kind.value).inc()
+                if one.kind is MessageKind.OTHER:
+                    kind = self._unknown_kinds.name(one.platform_kind)
+                    metrics.UNKNOWN_KINDS.labels(platform, kind).inc()
+        for change in parsed.account_changes:
+            kind = self._account_changes.name(change.type)
+            metrics.ACCOUNT_CHANGES.labels(platform, kind).inc()
         messages = [one for one in packed.events if isinstance(one, MessageReceived)]
         if error:
             log.warning(
@@ -223,7 +233,7 @@ class Reception:
             body=turned.body,
         )
         # Only names that exist, else the sender could choose a new bucket for each request.
-        bucket = "" if target is None else f"{target.platform.value}/{target.name or ''}"
+        bucket = "" if target is None else f"{target.platform}/{target.name or ''}"
         source = self._admission.source(visit.client_host, visit.headers)
         self._rejections.note(event, integration=bucket, source=source)
 

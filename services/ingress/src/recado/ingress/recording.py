@@ -8,7 +8,12 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from recado.schemas.webhooks import MAX_PAYLOAD_BYTES, WebhookOutcome, WebhookReceived
+from recado.schemas.webhooks import (
+    MAX_PAYLOAD_BYTES,
+    AccountChange,
+    WebhookOutcome,
+    WebhookReceived,
+)
 
 MAX_REJECTED_PAYLOAD_BYTES = 16 * 1024
 """Of a request that is not authentic only the beginning is kept: anybody can send those."""
@@ -38,6 +43,7 @@ def record(
     body: bytes = b"",
     event_ids: Sequence[UUID] = (),
     repeats: int = 0,
+    account_changes: Sequence[AccountChange] = (),
 ) -> WebhookReceived:
     """The event that tells of a request. Names and errors of any length are cut to fit."""
     limit = MAX_PAYLOAD_BYTES
@@ -60,6 +66,7 @@ def record(
         payload_cut=len(body) > limit,
         event_ids=tuple(event_ids),
         repeats=repeats,
+        account_changes=tuple(account_changes),
     )
 
 

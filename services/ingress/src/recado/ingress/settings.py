@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import Field, field_validator
 
+from recado.channels.contract import Channel
 from recado.ingress.clients import Network
 from recado.schemas.base import Platform
 from recado.servicekit.settings import ServiceSettings
@@ -129,10 +130,10 @@ class IngressSettings(ServiceSettings):
         """The networks of `trusted_proxies`."""
         return tuple(ip_network(one) for one in _listed(self.trusted_proxies))
 
-    def max_body(self, platform: Platform) -> int:
+    def max_body(self, channel: Channel) -> int:
         """The largest body that is taken from a platform, in bytes."""
-        match platform:
-            case Platform.WHATSAPP:
-                return self.whatsapp_max_body
-            case Platform.TELEGRAM:
-                return self.telegram_max_body
+        settable = {
+            Platform.WHATSAPP.value: self.whatsapp_max_body,
+            Platform.TELEGRAM.value: self.telegram_max_body,
+        }
+        return settable.get(channel.platform, min(channel.max_body, LARGEST_BODY))

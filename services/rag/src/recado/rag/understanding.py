@@ -9,6 +9,8 @@ line. Not answered at all:
 - reactions, revoked messages and system messages, for they say nothing;
 - edits: the message was answered as it was first written, and an answer to a corrected typing
   error would look like a second answer to the same question;
+- what was not said to the assistant: in a group it answers where it is mentioned, replied to or
+  given a command;
 - updates of a kind that Recado does not know, that carry no text and that nobody wrote: nobody
   waits for a reply to a boosted chat or a deleted message. Who wrote is `from` in the raw part, on
   WhatsApp and Telegram alike.
@@ -46,6 +48,10 @@ _UNREADABLE = {
 }
 
 
+_WRITERS = ("from", "from_user_id")
+"""Who wrote a message, in its raw part; on WhatsApp the number may be lacking."""
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """Something to look up. `attachment`: a file came along that can't be read."""
@@ -66,11 +72,11 @@ Request = Command | Courtesy | Question | Unreadable
 
 def wants_answer(message: MessageReceived) -> bool:
     """Whether anybody waits for an answer to this message."""
-    if message.kind in UNANSWERED:
+    if message.kind in UNANSWERED or not message.addressed:
         return False
     if message.kind is not MessageKind.OTHER or _text(message) is not None:
         return True
-    return message.raw is not None and message.raw.get("from") is not None
+    return message.raw is not None and any(message.raw.get(name) for name in _WRITERS)
 
 
 def understand(messages: Sequence[MessageReceived]) -> Request:

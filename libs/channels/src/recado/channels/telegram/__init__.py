@@ -4,7 +4,10 @@ Facts are from https://core.telegram.org/bots/api (10.3) and the source of tdlib
 summer 2026.
 """
 
+from recado.channels.contract import Channel
 from recado.channels.telegram.channel import TelegramChannel
 from recado.channels.telegram.settings import TelegramIntegration
 
-__all__ = ["TelegramChannel", "TelegramIntegration"]
+__all__ = ["CHANNEL", "TelegramChannel", "TelegramIntegration"]
+
+CHANNEL: Channel = TelegramChannel()

@@ -18,8 +18,11 @@ from recado.schemas.base import Platform
 class TelegramChannel:
     """See `recado.channels.contract.Channel`."""
 
-    platform = Platform.TELEGRAM
+    platform = Platform.TELEGRAM.value
     integration_type = TelegramIntegration
+    max_body = 1024 * 1024
+    """Far above any update: a message has 4,096 characters, and files are named by their ids."""
+    reports_delivery = False
 
     def handshake(self, query: Mapping[str, str], integrations: Sequence[Integration]) -> str:
         raise NotSupported("Telegram has no handshake: a webhook is set with setWebhook")

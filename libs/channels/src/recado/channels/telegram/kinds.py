@@ -3,8 +3,27 @@
 from recado.channels.payload import JsonObject, object_in, text_in
 from recado.schemas.webhooks import MessageKind
 
+SERVICE = (
+    "new_chat_members", "left_chat_member", "chat_owner_left", "chat_owner_changed",
+    "new_chat_title", "new_chat_photo", "delete_chat_photo", "group_chat_created",
+    "supergroup_chat_created", "channel_chat_created", "message_auto_delete_timer_changed",
+    "migrate_to_chat_id", "migrate_from_chat_id", "pinned_message", "connected_website",
+    "write_access_allowed", "proximity_alert_triggered", "boost_added", "chat_background_set",
+    "checklist_tasks_done", "checklist_tasks_added", "direct_message_price_changed",
+    "forum_topic_created", "forum_topic_edited", "forum_topic_closed", "forum_topic_reopened",
+    "general_forum_topic_hidden", "general_forum_topic_unhidden", "giveaway_created",
+    "giveaway_completed", "managed_bot_created", "paid_message_price_changed",
+    "poll_option_added", "poll_option_deleted", "suggested_post_approved",
+    "suggested_post_approval_failed", "suggested_post_declined", "suggested_post_paid",
+    "suggested_post_refunded", "video_chat_scheduled", "video_chat_started", "video_chat_ended",
+    "video_chat_participants_invited", "community_chat_added", "community_chat_removed",
+    "community_chat_joined",
+)  # fmt: skip
+"""Fields of service messages: Telegram wrote these, and nobody waits for an answer."""
+
 CONTENT: dict[str, MessageKind] = {
     "text": MessageKind.TEXT,
+    "live_photo": MessageKind.IMAGE,  # it carries a `photo` as well
     "photo": MessageKind.IMAGE,
     # Before `document`, which an animation carries as well.
     "animation": MessageKind.VIDEO,
@@ -17,22 +36,9 @@ CONTENT: dict[str, MessageKind] = {
     "venue": MessageKind.LOCATION,
     "location": MessageKind.LOCATION,
     "contact": MessageKind.CONTACTS,
-    "new_chat_members": MessageKind.SYSTEM,
-    "left_chat_member": MessageKind.SYSTEM,
-    "new_chat_title": MessageKind.SYSTEM,
-    "new_chat_photo": MessageKind.SYSTEM,
-    "delete_chat_photo": MessageKind.SYSTEM,
-    "group_chat_created": MessageKind.SYSTEM,
-    "supergroup_chat_created": MessageKind.SYSTEM,
-    "channel_chat_created": MessageKind.SYSTEM,
-    "message_auto_delete_timer_changed": MessageKind.SYSTEM,
-    "migrate_to_chat_id": MessageKind.SYSTEM,
-    "migrate_from_chat_id": MessageKind.SYSTEM,
-    "pinned_message": MessageKind.SYSTEM,
-    "forum_topic_created": MessageKind.SYSTEM,
-    "forum_topic_edited": MessageKind.SYSTEM,
-    "forum_topic_closed": MessageKind.SYSTEM,
-    "forum_topic_reopened": MessageKind.SYSTEM,
+    # Sent by a keyboard's button that opens a web app.
+    "web_app_data": MessageKind.INTERACTIVE,
+    **dict.fromkeys(SERVICE, MessageKind.SYSTEM),
 }
 """Fields of a message that say what it is (https://core.telegram.org/bots/api#message)."""
 
@@ -65,7 +71,25 @@ ENVELOPE = frozenset(
         "entities",
         "caption",
         "caption_entities",
+        "show_caption_above_media",
+        "has_media_spoiler",
         "effect_id",
+        "forward_date",
+        "forward_from",
+        "forward_from_chat",
+        "forward_from_message_id",
+        "forward_sender_name",
+        "forward_signature",
+        "reply_to_checklist_task_id",
+        "reply_to_poll_option_id",
+        "guest_query_id",
+        "guest_bot_caller_user",
+        "guest_bot_caller_chat",
+        "receiver_user",
+        "ephemeral_message_id",
+        "is_paid_post",
+        "paid_star_count",
+        "suggested_post_info",
         "link_preview_options",
         "reply_markup",
     }

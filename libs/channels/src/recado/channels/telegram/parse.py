@@ -16,7 +16,6 @@ from recado.channels.payload import (
     JsonObject,
     Malformed,
     as_it_came,
-    chat_in,
     fault,
     identifier_in,
     load,
@@ -24,21 +23,29 @@ from recado.channels.payload import (
     object_in,
     text_in,
 )
-from recado.channels.telegram import kinds
+from recado.channels.telegram import kinds, updates
+from recado.channels.telegram.addressing import is_addressed
+from recado.channels.telegram.content import content_of, pressed
+from recado.channels.telegram.context import context_of
+from recado.channels.telegram.people import chat_of, user_of
 from recado.channels.telegram.settings import TelegramIntegration
 from recado.schemas import ids
 from recado.schemas.base import Platform
-from recado.schemas.conversations import Recipient, ReplyTo, User
+from recado.schemas.content import Content
+from recado.schemas.context import Context
+from recado.schemas.conversations import Recipient, ReplyTo
 from recado.schemas.webhooks import MessageKind, MessageReceived
 
 MESSAGES = frozenset({"message", "business_message", "channel_post"})
 EDITS = frozenset({"edited_message", "edited_business_message", "edited_channel_post"})
 BUSINESS = frozenset({"business_message", "edited_business_message"})
+BUSINESS_CONNECTION = "business_connection"
 UPDATES = {
     "my_chat_member": MessageKind.SYSTEM,
     "chat_member": MessageKind.SYSTEM,
     "chat_join_request": MessageKind.SYSTEM,
     "message_reaction": MessageKind.REACTION,
+    "deleted_business_messages": MessageKind.REVOKE,
 }
 """Updates about a chat that are no messages. Any other that names a chat is `OTHER`."""
 
@@ -60,6 +67,9 @@ def parse(
     if len(integrations) != 1:
         return ParsedWebhook(event_type, unknown_integrations=(NOT_NAMED,))
     integration = integrations[0]
+    if name == BUSINESS_CONNECTION:
+        change = updates.business_connection(content, integration.name)
+        return ParsedWebhook(event_type, integration=integration.name, account_changes=(change,))
     reading = _Reading(integration, update, event_type, webhook_id, received_at)
     try:
         message = reading.message(content)
@@ -111,7 +121,8 @@ class _Reading:
 
     def _written(self, content: JsonObject) -> MessageReceived:
         kind, platform_kind = kinds.kind_of(content)
-        if self._event_type in BUSINESS and kinds.is_own(content):
+        own = self._event_type in BUSINESS and kinds.is_own(content)
+        if own:
             kind, platform_kind = MessageKind.SYSTEM, "own_business_message"
         message_id = identifier_in(content, "message_id")
         return self._received(
@@ -124,6 +135,9 @@ class _Reading:
             platform_kind=platform_kind,
             text=kinds.text_of(content),
             quoted_message_id=identifier_in(object_in(content, "reply_to_message"), "message_id"),
+            held=content_of(content),
+            context=context_of(content, by_business=own),
+            addressed=not own and is_addressed(content, self._integration),
         )
 
     def _edited(self, content: JsonObject) -> MessageReceived:
@@ -143,6 +157,13 @@ class _Reading:
             platform_kind=self._event_type,
             text=kinds.text_of(content),
             quoted_message_id=message_id,
+            held=content_of(content),
+            context=context_of(
+                content,
+                changes=() if message_id is None else (message_id,),
+                by_business=own,
+            ),
+            addressed=not own and is_addressed(content, self._integration),
         )
 
     def _callback(self, content: JsonObject) -> MessageReceived | None:
@@ -151,7 +172,7 @@ class _Reading:
             # A button below an inline message: it is in no chat that the bot could write to.
             return None
         callback_id = identifier_in(content, "id")
-        chat = _chat(place)
+        chat = chat_of(place)
         return self._received(
             content,
             place=place,
@@ -163,10 +184,18 @@ class _Reading:
             platform_kind=self._event_type,
             text=text_in(content, "data"),
             quoted_message_id=identifier_in(place, "message_id"),
+            held=pressed(content),
+            context=context_of({"chat": object_in(place, "chat")}),
         )
 
     def _other(self, content: JsonObject) -> MessageReceived:
         kind = UPDATES.get(self._event_type, MessageKind.OTHER)
+        deleted = updates.deleted_in(content) if kind is MessageKind.REVOKE else ()
+        held: Content | None = None
+        if self._event_type == "message_reaction":
+            held = updates.reaction_to(content)
+        elif self._event_type == "my_chat_member":
+            held = updates.standing_of_bot(content)
         return self._received(
             content,
             place=content,
@@ -176,7 +205,13 @@ class _Reading:
             kind=kind,
             platform_kind=self._event_type,
             text=None,
-            quoted_message_id=identifier_in(content, "message_id"),
+            quoted_message_id=deleted[0]
+            if len(deleted) == 1
+            else identifier_in(content, "message_id"),
+            held=held,
+            context=context_of({"chat": object_in(content, "chat")}, changes=deleted),
+            # Nobody waits for an answer to something that is no message.
+            addressed=False,
         )
 
     def _message_id(
@@ -188,10 +223,10 @@ class _Reading:
             kind, message_id = "business_message", f"{connection}:{message_id}"
         else:
             kind = "message"
-        return self._derived(kind, _chat(content), message_id, edited_at)
+        return self._derived(kind, chat_of(content), message_id, edited_at)
 
     def _update_event_id(self, content: JsonObject) -> UUID:
-        return self._derived("update", _chat(content), self._update_id)
+        return self._derived("update", chat_of(content), self._update_id)
 
     def _derived(
         self, kind: str, chat: str, platform_id: str | None, edited_at: datetime | None = None
@@ -212,9 +247,12 @@ class _Reading:
         platform_kind: str,
         text: str | None,
         quoted_message_id: str | None,
+        held: Content | None,
+        context: Context | None,
+        addressed: bool = True,
     ) -> MessageReceived:
         """`place` is the object that has the chat: the message itself, or that of a button."""
-        chat = _chat(place)
+        chat = chat_of(place)
         thread = (
             identifier_in(place, "message_thread_id")
             if place.get("is_topic_message") is True
@@ -240,32 +278,15 @@ class _Reading:
                 thread=thread,
                 business_connection=connection,
             ),
-            user=_user(content, place),
+            user=user_of(content, place),
             platform_message_id=platform_message_id,
             kind=kind,
             platform_kind=platform_kind,
             text=text,
             quoted_message_id=quoted_message_id,
             raw=None if kind is MessageKind.TEXT else as_it_came(content),
+            content=held,
+            context=context,
+            addressed=addressed,
             webhook_id=self._webhook_id,
         )
-
-
-def _chat(place: JsonObject) -> str:
-    chat = chat_in(object_in(place, "chat"), "id")
-    if chat is None:
-        raise Malformed("no chat.id")
-    return chat
-
-
-def _user(content: JsonObject, place: JsonObject) -> User:
-    """Who did it. Where Telegram does not say, it is the chat: a private one has its user's id."""
-    sender = object_in(content, "from") or object_in(content, "user")
-    who = sender if identifier_in(sender, "id") is not None else object_in(place, "chat")
-    names = (text_in(who, "first_name"), text_in(who, "last_name"))
-    return User(
-        id=identifier_in(who, "id") or _chat(place),
-        name=" ".join(name for name in names if name) or text_in(who, "title"),
-        username=text_in(who, "username"),
-        language=text_in(who, "language_code"),
-    )

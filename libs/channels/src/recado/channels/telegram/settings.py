@@ -10,6 +10,7 @@ from recado.channels.credentials import BaseUrl
 from recado.schemas.base import Platform
 
 _BOT_TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+", re.ASCII)
+_USERNAME = re.compile(r"@?[A-Za-z0-9_]{4,32}", re.ASCII)
 _SECRET_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,256}", re.ASCII)
 
 
@@ -25,6 +26,12 @@ def _secret_token(token: SecretStr) -> SecretStr:
     return token
 
 
+def _username(name: str) -> str:
+    if not _USERNAME.fullmatch(name):
+        raise ValueError("must be a bot's name: 4 to 32 letters, digits and _")
+    return name.removeprefix("@")
+
+
 BotToken = Annotated[SecretStr, AfterValidator(_bot_token)]
 SecretToken = Annotated[SecretStr, AfterValidator(_secret_token)]
 """What `setWebhook` takes as `secret_token`."""
@@ -35,6 +42,8 @@ class TelegramIntegration(Integration):
 
     platform: Literal[Platform.TELEGRAM]
     bot_token: BotToken
+    bot_username: Annotated[str, AfterValidator(_username)] | None = None
+    """By which it is mentioned in groups. Without it any bot's name there is taken for its own."""
     secret_token: SecretToken | None = None
     """Comes with every webhook. May be absent in development mode only."""
     secret_tokens: tuple[SecretToken, ...] = ()
@@ -57,6 +66,11 @@ class TelegramIntegration(Integration):
 
     def distinguishing(self) -> tuple[tuple[str, str], ...]:
         return tuple(("secret_token", secret.decode()) for secret in self.valid_secrets())
+
+    @property
+    def bot_id(self) -> str:
+        """The bot's own user id, which its token begins with."""
+        return self.bot_token.get_secret_value().partition(":")[0]
 
     def method_url(self, method: str) -> str:
         """The address of a method. Holds the token: for requests only, never for people."""

@@ -17,8 +17,11 @@ from recado.schemas.base import Platform
 class WhatsAppChannel:
     """See `recado.channels.contract.Channel`."""
 
-    platform = Platform.WHATSAPP
+    platform = Platform.WHATSAPP.value
     integration_type = WhatsAppIntegration
+    max_body = 3 * 1024 * 1024
+    """3 MB (Meta, webhooks/overview)."""
+    reports_delivery = True
 
     def handshake(self, query: Mapping[str, str], integrations: Sequence[Integration]) -> str:
         return verify.handshake(query, _of_whatsapp(integrations))

@@ -20,6 +20,8 @@ KINDS: dict[str, MessageKind] = {
     "revoke": MessageKind.REVOKE,
     "system": MessageKind.SYSTEM,
     "unsupported": MessageKind.UNSUPPORTED,
+    # Somebody opened the chat for the first time, and has not written anything yet.
+    "request_welcome": MessageKind.SYSTEM,
 }
 """Meta's `messages[].type` (webhooks/reference/messages). Any other is `OTHER`."""
 
@@ -60,16 +62,24 @@ def text_of(message: JsonObject, platform_kind: str) -> str | None:
                 text_in(object_in(content, "button_reply"), "title")
                 or text_in(object_in(content, "list_reply"), "title")
                 or text_in(object_in(content, "nfm_reply"), "body")
+                # Whatever else Meta lets people choose from by its title.
+                or text_in(object_in(content, text_in(content, "type") or ""), "title")
             )
         case "order":
             return text_in(content, "text")
         case "edit":
-            edited = object_in(content, "message") or {}
-            return text_of(edited, type_of(edited)) if "edit" not in edited else None
+            inner, inner_kind = edited(message)
+            return text_of(inner, inner_kind) if inner and inner_kind != "edit" else None
         case "image" | "video" | "document":
             return text_in(content, "caption")
         case _:
             return None
+
+
+def edited(message: JsonObject) -> tuple[JsonObject | None, str]:
+    """The message as it reads after an edit, and the type of that; None where it is not told."""
+    inner = object_in(object_in(message, "edit") or {}, "message")
+    return inner, NO_TYPE if inner is None else type_of(inner)
 
 
 def refers_to(message: JsonObject, platform_kind: str) -> str | None:

@@ -17,32 +17,21 @@ from recado.channels.errors import Unreadable
 from recado.channels.payload import (
     JsonObject,
     Malformed,
-    as_it_came,
-    chat_in,
     fault,
     identifier_in,
-    list_in,
     load,
-    moment_in,
     object_in,
     text_in,
 )
-from recado.channels.whatsapp import kinds
-from recado.channels.whatsapp.people import Contacts, address
+from recado.channels.whatsapp.account import MAX_ACCOUNT_CHANGES, account_change
+from recado.channels.whatsapp.message import read_message
+from recado.channels.whatsapp.people import Contacts
 from recado.channels.whatsapp.settings import WhatsAppIntegration, is_phone_number_id
-from recado.schemas import ids
-from recado.schemas.base import Platform
-from recado.schemas.conversations import ReplyTo
-from recado.schemas.webhooks import (
-    DeliveryStatus,
-    MessageKind,
-    MessageReceived,
-    PlatformError,
-    StatusReported,
-)
+from recado.channels.whatsapp.status import read_status
+from recado.schemas.webhooks import AccountChange, MessageReceived, StatusReported
 
 MESSAGES_FIELD = "messages"
-MAX_FIELD_LENGTH = 64
+ERRORS_FIELD = "errors"
 MAX_PROBLEMS = 20
 """Told of one body, each by its place; a body may have a million. The others are counted."""
 MAX_UNKNOWN = 20
@@ -63,8 +52,8 @@ def parse(
     if not isinstance(payload.get("entry"), list):
         raise Unreadable("`entry` is not a list")
     reading = _Reading(integrations, webhook_id, received_at)
-    for place, change in reading.changes(payload):
-        reading.take(place, change)
+    for place, entry, change in reading.changes(payload):
+        reading.take(place, entry, change)
     return reading.result()
 
 
@@ -82,36 +71,59 @@ class _Reading:
         self._received_at = received_at
         self._messages: list[MessageReceived] = []
         self._statuses: list[StatusReported] = []
+        self._account_changes: list[AccountChange] = []
         self._unknown: dict[str, None] = {}
         self._problems: list[str] = []
         self._untold = 0
         self._fields: list[str] = []
         self._used: set[str] = set()
 
-    def changes(self, payload: JsonObject) -> Iterator[tuple[str, JsonObject]]:
-        for place, entry in self._objects(payload, "entry", ""):
-            yield from self._objects(entry, "changes", place)
+    def changes(self, payload: JsonObject) -> Iterator[tuple[str, JsonObject, JsonObject]]:
+        """Each change with its place and its entry."""
+        for at, entry in self._objects(payload, "entry", ""):
+            for place, change in self._objects(entry, "changes", at):
+                yield place, entry, change
 
-    def take(self, place: str, change: JsonObject) -> None:
+    def take(self, place: str, entry: JsonObject, change: JsonObject) -> None:
         value = object_in(change, "value")
         field = text_in(change, "field")
         if field is not None and field != MESSAGES_FIELD:
-            # The account changed (a template, a quality rating …): recorded by its name.
-            self._fields.append(field[:MAX_FIELD_LENGTH])
+            self._tell(account_change(entry, change, field, self._integrations))
             return
         if value is None:
             self._skip(f"{place}.value: not an object")
             return
-        self._fields.extend(key for key in ("messages", "statuses", "errors") if value.get(key))
+        self._fields.extend(key for key in ("messages", "statuses") if value.get(key))
+        if value.get(ERRORS_FIELD):
+            self._tell(account_change(entry, change, ERRORS_FIELD, self._integrations))
+        if not any(key in value for key in ("metadata", "messages", "statuses")):
+            return
         integration = self._chosen(value)
         if integration is None:
             return
         self._used.add(integration.name)
         contacts = Contacts(value)
+        our_number = identifier_in(object_in(value, "metadata"), "display_phone_number")
         for at, message in self._objects(value, "messages", place):
-            self._keep(self._messages, at, partial(self._message, integration, contacts, message))
+            read = partial(
+                read_message,
+                message,
+                contacts,
+                integration,
+                our_number=our_number,
+                webhook_id=self._webhook_id,
+                received_at=self._received_at,
+            )
+            self._keep(self._messages, at, read)
         for at, status in self._objects(value, "statuses", place):
-            self._keep(self._statuses, at, partial(self._status, integration, status))
+            report = partial(
+                read_status,
+                status,
+                integration,
+                webhook_id=self._webhook_id,
+                received_at=self._received_at,
+            )
+            self._keep(self._statuses, at, report)
 
     def result(self) -> ParsedWebhook:
         if "messages" in self._fields:
@@ -127,7 +139,15 @@ class _Reading:
             unknown_integrations=tuple(self._unknown),
             problems=(*self._problems, *self._more()),
             integration=next(iter(self._used)) if len(self._used) == 1 else None,
+            account_changes=tuple(self._account_changes),
         )
+
+    def _tell(self, change: AccountChange) -> None:
+        self._fields.append(change.type)
+        if change.integration is not None:
+            self._used.add(change.integration)
+        if len(self._account_changes) < MAX_ACCOUNT_CHANGES:
+            self._account_changes.append(change)
 
     def _skip(self, problem: str) -> None:
         if len(self._problems) < MAX_PROBLEMS:
@@ -179,77 +199,3 @@ class _Reading:
             self._skip(f"{place}: {malformed}")
         except ValidationError as invalid:
             self._skip(f"{place}: {fault(invalid)}")
-
-    def _message(
-        self, integration: WhatsAppIntegration, contacts: Contacts, message: JsonObject
-    ) -> MessageReceived:
-        user, to = contacts.sender_of(message)
-        platform_id = identifier_in(message, "id")
-        platform_kind = kinds.type_of(message)
-        kind = kinds.kind_of(message, platform_kind)
-        return MessageReceived(
-            id=ids.fresh_id()
-            if platform_id is None
-            else ids.message_id(integration.name, "message", to.chat, platform_id),
-            occurred_at=self._received_at,
-            sent_at=moment_in(message, "timestamp"),
-            conversation=_conversation(integration, to.chat),
-            reply_to=ReplyTo(
-                platform=Platform.WHATSAPP,
-                integration=integration.name,
-                chat=to.chat,
-                recipient=to.recipient,
-            ),
-            user=user,
-            platform_message_id=platform_id,
-            kind=kind,
-            platform_kind=platform_kind,
-            text=kinds.text_of(message, platform_kind),
-            quoted_message_id=kinds.refers_to(message, platform_kind),
-            raw=None if kind is MessageKind.TEXT else as_it_came(message),
-            webhook_id=self._webhook_id,
-        )
-
-    def _status(self, integration: WhatsAppIntegration, status: JsonObject) -> StatusReported:
-        platform_id = identifier_in(status, "id")
-        if platform_id is None:
-            raise Malformed("no id")
-        reached = text_in(status, "status")
-        if reached not in _STATUSES:
-            raise Malformed("not a status that is known")
-        reported_at = moment_in(status, "timestamp")
-        if reported_at is None:
-            raise Malformed("no timestamp")
-        to = address(chat_in(status, "recipient_user_id"), chat_in(status, "recipient_id"))
-        return StatusReported(
-            id=ids.status_id(integration.name, platform_id, reached, reported_at),
-            occurred_at=self._received_at,
-            reported_at=reported_at,
-            conversation=_conversation(integration, to.chat),
-            integration=integration.name,
-            platform_message_id=platform_id,
-            status=DeliveryStatus(reached),
-            callback_data=text_in(status, "biz_opaque_callback_data"),
-            errors=tuple(_errors(status)),
-            webhook_id=self._webhook_id,
-        )
-
-
-_STATUSES = frozenset(status.value for status in DeliveryStatus)
-
-
-def _conversation(integration: WhatsAppIntegration, chat: str) -> str:
-    return ids.conversation_key(Platform.WHATSAPP.value, integration.name, chat)
-
-
-def _errors(status: JsonObject) -> Iterator[PlatformError]:
-    for error in list_in(status, "errors"):
-        if not isinstance(error, dict):
-            continue
-        code = error.get("code")
-        details = text_in(object_in(error, "error_data"), "details")
-        yield PlatformError(
-            code=code if isinstance(code, int | str) and not isinstance(code, bool) else "unknown",
-            title=text_in(error, "title"),
-            message=details or text_in(error, "message"),
-        )

@@ -57,7 +57,7 @@ def _message(
     receiver = "recipient" if reply_to.recipient is Recipient.USER_ID else "to"
     message: JsonObject = {
         "messaging_product": "whatsapp",
-        "recipient_type": "individual",
+        "recipient_type": "group" if reply_to.recipient is Recipient.CHAT else "individual",
         receiver: reply_to.chat,
         "type": "text",
         "text": {"body": part.text, "preview_url": False},

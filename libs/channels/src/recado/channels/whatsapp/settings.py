@@ -22,6 +22,9 @@ class WhatsAppIntegration(Integration):
 
     platform: Literal[Platform.WHATSAPP]
     phone_number_id: Annotated[str, Field(pattern=PHONE_NUMBER_ID)]
+    business_account_id: Annotated[str, Field(pattern=PHONE_NUMBER_ID)] | None = None
+    """Of the WhatsApp Business Account: tells whose news about an account is, where an app has
+    several."""
     access_token: HeaderSecret
     app_secret: Secret | None = None
     """Signs webhooks. May be absent in development mode only: without it anyone could write."""
