@@ -97,6 +97,7 @@ def _known(
         yield metrics.MESSAGES_RECEIVED, (platform, message.value)
     for platform in platforms:
         yield metrics.WEBHOOK_SECONDS, (platform,)
+        yield metrics.EVENTS_REPEATED, (platform,)
         yield metrics.SEND_SECONDS, (platform,)
         yield metrics.WEBHOOK_TO_SENT_SECONDS, (platform,)
         yield metrics.PARTS_REPEATED, (platform,)
