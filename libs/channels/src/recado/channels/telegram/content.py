@@ -42,6 +42,8 @@ _MOVED = ("migrate_from_chat_id", "migrate_to_chat_id")
 
 def content_of(message: JsonObject) -> Content | None:
     """What a message holds; None where it is nothing beside text."""
+    if "text" in message:
+        return None  # a text holds nothing else, and most messages are texts
     content = Content(
         media=sound(lambda: _media(message)),
         location=sound(lambda: _location(message)),

@@ -15,11 +15,14 @@ def context_of(
     message: JsonObject, *, changes: tuple[str, ...] = (), by_business: bool = False
 ) -> Context | None:
     """What the message stands in; None where it stands for itself."""
+    group = group_of(message)
+    if group is None and not changes and not by_business and _TELLING.isdisjoint(message):
+        return None
     context = Context(
         quoted=_quoted(message),
         changes=changes,
         forwarded=any(message.get(name) is not None for name in _FORWARDED),
-        group=group_of(message),
+        group=group,
         album=identifier_in(message, "media_group_id"),
         by_business=by_business,
     )
@@ -27,6 +30,8 @@ def context_of(
 
 
 _NOTHING = Context()
+_TELLING = frozenset({"reply_to_message", "quote", "media_group_id", *_FORWARDED})
+"""Without any of these a message in a chat of two stands for itself."""
 
 
 def group_of(place: JsonObject) -> Group | None:

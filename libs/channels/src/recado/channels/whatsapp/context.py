@@ -10,6 +10,8 @@ from recado.schemas.context import Context, Group, Quoted, Referral
 
 def context_of(message: JsonObject, platform_kind: str) -> Context | None:
     """What the message stands in; None where it stands for itself."""
+    if _TELLING.isdisjoint(message) and platform_kind not in _CHANGING:
+        return None
     inner, _ = edited(message) if platform_kind == "edit" else (message, platform_kind)
     said = object_in(inner or message, "context") or {}
     many_times = said.get("frequently_forwarded") is True
@@ -25,6 +27,9 @@ def context_of(message: JsonObject, platform_kind: str) -> Context | None:
 
 
 _NOTHING = Context()
+_CHANGING = frozenset({"edit", "revoke"})
+_TELLING = frozenset({"context", "referral", "group_id"})
+"""Without any of these a message stands for itself: most do, and cost nothing here."""
 
 
 def group_of(message: JsonObject) -> str | None:
@@ -50,7 +55,7 @@ def _quoted(said: JsonObject) -> Quoted | None:
 
 
 def _changed(message: JsonObject, platform_kind: str) -> tuple[str, ...]:
-    if platform_kind not in {"edit", "revoke"}:
+    if platform_kind not in _CHANGING:
         return ()
     original = identifier_in(object_in(message, platform_kind), "original_message_id")
     return () if original is None else (original,)
