@@ -13,8 +13,12 @@ from recado.servicekit import logs
 def restored() -> object:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    loggers = [logging.getLogger(name) for name in logs.CHATTY]
+    levels = [one.level for one in loggers]
     yield
-    root.handlers[:], root.level = handlers, level
+    root.handlers[:] = handlers
+    for logger, before in zip((root, *loggers), (level, *levels), strict=True):
+        logger.setLevel(before)
     structlog.reset_defaults()
     structlog.contextvars.clear_contextvars()
 

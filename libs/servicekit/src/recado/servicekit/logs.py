@@ -13,6 +13,10 @@ import structlog
 SENSITIVE = ("token", "secret", "password", "authorization", "api_key", "signature")
 HIDDEN = "[hidden]"
 
+CHATTY = ("httpx", "httpcore", "httpx2", "httpcore2", "pymongo", "google_genai")
+"""Loggers of libraries that only warn here: httpx logs every request with its address at INFO, and
+Telegram's address holds the token."""
+
 
 def hide_secrets(
     _logger: object, _method: str, event: MutableMapping[str, object]
@@ -59,7 +63,6 @@ def configure(service: str, level: str = "INFO", style: str = "json") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    # httpx logs every request with its address at INFO, and Telegram's address holds the token.
-    for chatty in ("httpx", "httpcore", "httpx2", "httpcore2", "pymongo", "google_genai"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
     structlog.contextvars.bind_contextvars(service=service)
