@@ -86,6 +86,10 @@ def exposition(
     return registry
 
 
+OTHER_NAMES = "other"
+"""Of what is counted by a platform's own names: those beyond the first, and none so far."""
+
+
 def _known(
     reads: Sequence[Topic], publishes: Sequence[type[Event]], platforms: Sequence[str]
 ) -> Iterator[tuple[Family, Labels]]:
@@ -98,6 +102,8 @@ def _known(
     for platform in platforms:
         yield metrics.WEBHOOK_SECONDS, (platform,)
         yield metrics.EVENTS_REPEATED, (platform,)
+        yield metrics.UNKNOWN_KINDS, (platform, OTHER_NAMES)
+        yield metrics.ACCOUNT_CHANGES, (platform, OTHER_NAMES)
         yield metrics.SEND_SECONDS, (platform,)
         yield metrics.WEBHOOK_TO_SENT_SECONDS, (platform,)
         yield metrics.PARTS_REPEATED, (platform,)
