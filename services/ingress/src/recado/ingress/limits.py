@@ -16,8 +16,6 @@ from recado.ingress.errors import Overloaded
 class Bucket:
     """A token bucket, full at first. Equal to another of the same size."""
 
-    __hash__ = None  # type: ignore[assignment]  # it changes, so it is no key
-
     def __init__(
         self, per_second: float, burst: int, clock: Callable[[], float] = time.monotonic
     ) -> None:
