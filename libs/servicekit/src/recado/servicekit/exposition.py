@@ -25,9 +25,9 @@ Labels = tuple[str, ...]
 
 OWN: Mapping[str, Sequence[Family]] = MappingProxyType(
     {
-        "ingress": metrics.INGRESS,
+        "ingress": (*metrics.INGRESS, *metrics.HOLDING_ACCOUNTS),
         "rag": (*metrics.RAG, *metrics.EMBEDDING),
-        "dispatcher": metrics.DISPATCHER,
+        "dispatcher": (*metrics.DISPATCHER, *metrics.HOLDING_ACCOUNTS),
         "indexer": (*metrics.INDEXER, *metrics.EMBEDDING),
     }
 )

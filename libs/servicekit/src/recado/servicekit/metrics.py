@@ -69,6 +69,8 @@ REJECTIONS_UNRECORDED = Counter(
     "recado_rejections_unrecorded_total",
     "Rejected webhook requests that were counted and left no record",
 )
+
+# Every service that holds to the configured accounts
 INTEGRATIONS_OUTDATED = Gauge(
     "recado_integrations_outdated",
     "1 while the integrations file can't be used and the accounts of an older version are in use",
@@ -236,8 +238,8 @@ INGRESS: Sequence[Family] = (
     ACCOUNT_CHANGES,
     INGRESS_WAITING,
     REJECTIONS_UNRECORDED,
-    INTEGRATIONS_OUTDATED,
 )
+HOLDING_ACCOUNTS: Sequence[Family] = (INTEGRATIONS_OUTDATED,)
 PUBLISHING: Sequence[Family] = (EVENTS_PUBLISHED, PUBLISH_FAILURES)
 CONSUMING: Sequence[Family] = (
     RECORDS_HANDLED,
@@ -282,6 +284,7 @@ GROUPS: Mapping[str, Sequence[Family]] = MappingProxyType(
         "Services that publish: ingress, rag, dispatcher": PUBLISHING,
         "Services that consume: rag, dispatcher, indexer": CONSUMING,
         "Services that embed: rag, indexer": EMBEDDING,
+        "Services that hold to the configured accounts: ingress, dispatcher": HOLDING_ACCOUNTS,
         "ingress": INGRESS,
         "rag": RAG,
         "dispatcher": DISPATCHER,

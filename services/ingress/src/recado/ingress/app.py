@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import structlog
 
+from recado.channels.accounts import Accounts
 from recado.channels.registry import CHANNELS
 from recado.channels.watching import IntegrationsFile
-from recado.ingress.accounts import Accounts
 from recado.ingress.admission import Admission
 from recado.ingress.bodies import BodyReader
 from recado.ingress.clients import Clients
@@ -24,6 +24,7 @@ from recado.ingress.settings import IngressSettings
 from recado.schemas.events import MessageReceived, StatusReported, WebhookReceived
 from recado.schemas.ids import fresh_id
 from recado.schemas.topics import MESSAGES, STATUSES, WEBHOOKS, Topic
+from recado.servicekit.accounts import tell_of_version
 from recado.servicekit.exposition import exposition
 from recado.servicekit.health import Health
 
@@ -46,6 +47,7 @@ class App:
                 settings.integrations_file, os.environ, interval=settings.integrations_interval
             ),
             (self._directory.replace, admission.replace),
+            tell_of_version,
         )
         self._link = KafkaLink(
             settings,
