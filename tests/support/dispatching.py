@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from recado.channels.contract import Part
-from recado.channels.errors import SendError
+from recado.channels.errors import RetryLater, SendError
 from recado.channels.registry import CHANNELS
 from recado.dispatcher import callback
 from recado.dispatcher.attempts import Attempts
@@ -178,6 +178,7 @@ class Platforms:
         """What the next requests end with; None, or nothing: accepted."""
         self.before_answering: Callable[[], Awaitable[None]] | None = None
         self.known = True
+        """The integration is there; one that is gone sends nothing, as of `PooledSenders`."""
 
     def sender(self, reply_to: ReplyTo) -> "Platforms | None":
         del reply_to
@@ -191,6 +192,8 @@ class Platforms:
         callback_data: str,
         quoted_message_id: str | None = None,
     ) -> str:
+        if not self.known:
+            raise RetryLater("gone")
         self.asked.append((reply_to, part, callback_data, quoted_message_id))
         if self.before_answering is not None:
             await self.before_answering()

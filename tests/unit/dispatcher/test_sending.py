@@ -228,6 +228,23 @@ async def test_an_unknown_integration_ends_the_answer() -> None:
     assert reasons(world) == [NotDeliveredReason.UNKNOWN_INTEGRATION]
 
 
+async def test_an_integration_that_goes_between_two_parts_ends_the_answer_there() -> None:
+    """What went out is told; of the rest the reason is that of an unknown integration."""
+    world = World()
+
+    async def goes() -> None:
+        world.platforms.known = False
+
+    world.platforms.before_answering = goes
+    with pytest.raises(Transient):
+        await world.take(answer(1, text=LONG))
+    await world.take(answer(1, text=LONG))
+    (outcome,) = world.published
+    assert isinstance(outcome, AnswerNotDelivered)
+    assert outcome.reason is NotDeliveredReason.UNKNOWN_INTEGRATION
+    assert outcome.parts_sent == len(world.platforms.asked) == 1
+
+
 async def test_a_stopped_integration_makes_its_answers_wait_until_the_deadline() -> None:
     """A broken token costs no attempt and loses nothing; at the deadline the answer expires."""
     world = World()

@@ -189,6 +189,31 @@ async def test_mongodb_away_after_the_send_does_not_send_again() -> None:
     assert delivered(world).platform_message_ids == ("wamid.1",)
 
 
+@pytest.mark.parametrize("write", ["sent", "'outcome': {"])
+async def test_what_was_sent_counts_although_its_integration_is_gone_since(write: str) -> None:
+    """The customer has it: only what is still to be sent needs the integration."""
+    world = World()
+    documents = _memory(world)
+    documents.goes_away_before = lambda change: write in repr(change.update)
+    with pytest.raises(Unavailable):
+        await world.take(answer(1))
+    documents.goes_away_before, documents.away = (lambda _change: False), False
+    world.platforms.known = False
+    await world.take(answer(1))
+    assert delivered(world).platform_message_ids == ("wamid.1",)
+
+
+async def test_what_may_have_arrived_is_uncertain_when_its_integration_is_gone_since() -> None:
+    """It can't be sent again, and nobody knows that it was not sent."""
+    world = World()
+    await crash_in_a_send(world, arrives=True)
+    world.platforms.known = False
+    await world.take(answer(1))
+    (outcome,) = world.published
+    assert isinstance(outcome, AnswerNotDelivered)
+    assert outcome.reason is NotDeliveredReason.UNCERTAIN
+
+
 async def test_mongodb_away_before_the_claim_sends_nothing() -> None:
     """Without the ledger nothing goes out; when it is back, the answer does, once."""
     world = World()

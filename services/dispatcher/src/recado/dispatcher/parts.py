@@ -96,9 +96,11 @@ class Parts:
                 return
 
     async def finish(
-        self, answer: Outgoing, delivery: Delivery, number: int, sender: Sender
+        self, answer: Outgoing, delivery: Delivery, number: int, sender: Sender | None
     ) -> Ended:
         """Send the part, or find out that it was sent. Raises `SendLater`, `IntegrationStopped`.
+
+        Without a sender, for its integration is gone, what was sent before still counts.
 
         It is to be begun again then, and waiting has an end: for somebody's claim by its age, for
         a status by `settled_within`, for repeats by `MOST_REPEATS`.
@@ -112,13 +114,15 @@ class Parts:
                 case PartState.FAILED:
                     return delivery, part.reason or NotDeliveredReason.REFUSED
                 case PartState.PENDING:
+                    if sender is None:
+                        return delivery, NotDeliveredReason.UNKNOWN_INTEGRATION
                     if self._clock() >= answer.deadline:
                         return delivery, NotDeliveredReason.EXPIRED
                     delivery = await self._send(answer, delivery, number, sender)
                 case PartState.CLAIMED:
                     delivery = await self._resolve(answer, delivery, number)
                 case PartState.UNCERTAIN:
-                    if not self._send_again(answer, part):
+                    if sender is None or not self._send_again(answer, part):
                         return delivery, NotDeliveredReason.UNCERTAIN
                     delivery = await self._send(answer, delivery, number, sender)
 

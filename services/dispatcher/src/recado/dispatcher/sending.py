@@ -41,7 +41,11 @@ class Senders(Protocol):
     """The configured integrations, ready to send."""
 
     def sender(self, reply_to: ReplyTo) -> Sender | None:
-        """The sender of this address; None where the integration is not there, or disabled."""
+        """The sender of this address; None where the integration is not there, or disabled.
+
+        It is asked for again at each try, so that an answer that waits goes on with what is
+        configured then.
+        """
         ...
 
 
@@ -94,7 +98,7 @@ class Sending:
         self, answer: Outgoing, delivery: Delivery, *, handed_off: bool
     ) -> Delivery:
         sender = self._senders.sender(answer.reply_to)
-        if sender is None:
+        if sender is None and not delivery.begun:
             return await self._close(answer, delivery, NotDeliveredReason.UNKNOWN_INTEGRATION)
         if not delivery.parts:
             error = PlatformError(code="empty", title="the answer has no text")
