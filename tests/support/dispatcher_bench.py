@@ -64,12 +64,7 @@ class Bench:
 
     async def dispatcher(self, mongodb: str, **settings: str) -> Service:
         """A dispatcher process, working. It is ended with the test."""
-        integrations = self._directory / "integrations.yaml"
-        known = demo.integrations(Ports())
-        for account in known["integrations"]:  # type: ignore[attr-defined]  # a list of mappings
-            path = account["api_base_url"].rsplit("/", 1)[1]
-            account["api_base_url"] = f"{self.standins}/{path}"
-        demo.write_private(integrations, known)
+        integrations = self.configure()
         service = Service(
             "dispatcher",
             self._directory,
@@ -81,6 +76,7 @@ class Bench:
                 "RECADO_MONGODB_URL": mongodb,
                 "RECADO_MONGODB_DATABASE": self.database,
                 "RECADO_INTEGRATIONS_FILE": str(integrations),
+                "RECADO_INTEGRATIONS_INTERVAL": "PT0.05S",
                 "RECADO_SEND_TIMEOUT": "PT3S",
                 "RECADO_CLAIM_SKEW": "PT0.5S",
                 **settings,
@@ -89,6 +85,18 @@ class Bench:
         await service.start()
         self._open.push_async_callback(service.stop)
         return service
+
+    def configure(self, **telegram: str) -> Path:
+        """Write the integrations file, with this of Telegram's account changed; where it is."""
+        file = self._directory / "integrations.yaml"
+        known = demo.integrations(Ports())
+        for account in known["integrations"]:  # type: ignore[attr-defined]  # a list of mappings
+            path = account["api_base_url"].rsplit("/", 1)[1]
+            account["api_base_url"] = f"{self.standins}/{path}"
+            if account["name"] == demo.TELEGRAM_NAME:
+                account.update(telegram)
+        demo.write_private(file, known)
+        return file
 
     def documents(self, mongodb: str) -> MongoDocuments:
         documents = MongoDocuments(mongodb, self.database, timeout=timedelta(seconds=20))

@@ -137,12 +137,12 @@ async def dispatched(
         outcomes.append(event)
 
     senders = PooledSenders(
-        integrations,
         CHANNELS,
         timeout=timedelta(seconds=5),
         connecting=timedelta(seconds=2),
         connections=1,
     )
+    senders.replace(integrations)
     handlers = build(DispatcherSettings(), MemoryDocuments(), senders, publish)
     for offset, event in enumerate(events):
         one = encode(event, source="test")

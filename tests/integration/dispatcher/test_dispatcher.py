@@ -10,6 +10,7 @@ import httpx
 from recado.devstack.stack.integrations import TELEGRAM_NAME, WHATSAPP_NAME
 from recado.devstack.stack.mongodb import MongoDb, SecantusDb
 from recado.devstack.stack.ports import free_port
+from recado.devstack.stack.services import Service
 from recado.dispatcher.ports import Name
 from recado.schemas.base import Platform
 from recado.schemas.conversations import Recipient, ReplyTo
@@ -45,7 +46,10 @@ def answer_now(number: int, reply_to: ReplyTo, **changed: object) -> AnswerGener
 async def test_an_answer_reaches_the_customer_the_topic_and_the_documents_on_both_platforms(
     bench: Bench, mongodb: MongoDb, unique: Callable[[], int]
 ) -> None:
-    """From Kafka to the platform with its formatting, to deliveries, and to MongoDB."""
+    """From Kafka to the platform with its formatting, to deliveries, and to MongoDB.
+
+    And without a restart: an answer waits while the token is refused, and goes out with a new one.
+    """
     number, chat = unique(), unique()
     await bench.customers(
         {"platform": "whatsapp", "number": str(number)}, {"platform": "telegram", "chat": chat}
@@ -69,9 +73,17 @@ async def test_an_answer_reaches_the_customer_the_topic_and_the_documents_on_bot
         row = await documents.read(Name.MESSAGES, str(event.id))
         assert row is not None
         assert (row["outcome"], row["status"]) == ("delivered", "sent")
+    bench.configure(bot_token="123456789:revoked")
+    await _until_said(service, "integrations.loaded")
+    event = answer_now(2, on_telegram(chat))
+    await bench.publish(event)
+    await _until_said(service, "consumer.unavailable")
+    bench.configure()
+    assert isinstance(await bench.outcome(event.id), AnswerDelivered)
+    assert len(await bench.arrived(str(chat))) == 2
     async with httpx.AsyncClient(base_url=service.url) as http:
         metrics = (await http.get("/metrics")).text
-    assert 'recado_sends_total{outcome="sent",platform="telegram"} 1.0' in metrics
+    assert 'recado_sends_total{outcome="sent",platform="telegram"} 2.0' in metrics
     assert "recado-demo-bot-token" not in "\n".join(service.last_lines())
 
 
@@ -151,6 +163,13 @@ async def _until_answered(read: Callable[..., object], *place: object) -> None:
             if row is not None and "kind" in row and "answered_by" in row:
                 return
             await asyncio.sleep(0.1)
+
+
+async def _until_said(service: Service, event: str) -> None:
+    """Wait until the service's log says it."""
+    async with asyncio.timeout(30):
+        while not any(event in line for line in service.last_lines()):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
 
 
 async def _until_unready(url: str) -> None:

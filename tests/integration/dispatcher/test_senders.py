@@ -9,7 +9,6 @@ from pydantic import SecretStr
 
 from recado.channels.contract import Part
 from recado.channels.errors import RetryLater
-from recado.channels.integrations import Integrations
 from recado.channels.registry import CHANNELS
 from recado.channels.telegram import TelegramIntegration
 from recado.dispatcher.attempts import Attempts
@@ -58,12 +57,12 @@ async def senders(silent: Silent) -> AsyncIterator[PooledSenders]:
         api_base_url=f"http://127.0.0.1:{port}",
     )
     pooled = PooledSenders(
-        Integrations([integration]),
         CHANNELS,
         timeout=TIMEOUT,
         connecting=CONNECTING,
         connections=1,
     )
+    pooled.replace([integration])
     yield pooled
     await pooled.close()
     server.close()

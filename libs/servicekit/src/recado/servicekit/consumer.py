@@ -7,7 +7,7 @@ committed before anything that it needs is closed.
 
 import abc
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Coroutine, Mapping
 from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from functools import partial
@@ -31,8 +31,8 @@ PAUSE = timedelta(seconds=2)
 class ConsumerService(abc.ABC):
     """A `recado.servicekit.service.Service` around a consumer.
 
-    `checks` are its readiness checks besides that of the consumer group, `exposed` is what it has
-    on `/metrics`.
+    `checks` are its readiness checks besides that of the consumer group, `warnings` what readiness
+    only tells, `exposed` is what it has on `/metrics`.
     """
 
     def __init__(
@@ -41,15 +41,18 @@ class ConsumerService(abc.ABC):
         metrics: LaneMetrics,
         checks: Mapping[str, Check],
         exposed: CollectorRegistry,
+        *,
+        warnings: Mapping[str, Check] | None = None,
     ) -> None:
         self._kafka = settings
         self._topics = metrics.topics
         stuck = partial(metrics.stuck, settings.liveness_timeout)
-        health = Health({"kafka": metrics.problem, **checks}, exposed, stuck)
+        health = Health({"kafka": metrics.problem, **checks}, exposed, stuck, warnings)
         self._health = HealthServer(health, settings.host, settings.port)
         self._until = asyncio.Event()
         self._at_once = asyncio.Event()
         self._consuming: asyncio.Task[None] | None = None
+        self._beside: list[asyncio.Task[None]] = []
         self._parts = AsyncExitStack()
 
     @abc.abstractmethod
@@ -73,13 +76,25 @@ class ConsumerService(abc.ABC):
         await self.open_parts(self._parts)
         self._consuming = asyncio.create_task(self._consume(), name="consuming")
 
+    def beside(self, work: Coroutine[object, object, None], name: str) -> None:
+        """Do this as long as the service runs: for `open_parts`. Its end is the service's failure.
+
+        It is cancelled before the parts that were opened before it are closed.
+        """
+        task = asyncio.create_task(work, name=name)
+        self._beside.append(task)
+        self._parts.push_async_callback(_cancel, task)
+
     async def failed(self) -> BaseException:
-        """Whatever ended the consumer."""
-        if self._consuming is not None:
-            await asyncio.wait([self._consuming])
-            if not self._consuming.cancelled() and (error := self._consuming.exception()):
-                return error
-        return RuntimeError("the consumer ended")
+        """Whatever ended the consumer, or what is done beside it."""
+        if self._consuming is None:
+            return RuntimeError("the consumer was not started")
+        done, _ = await asyncio.wait(
+            [self._consuming, *self._beside], return_when=asyncio.FIRST_COMPLETED
+        )
+        ended = next(iter(done))
+        error = None if ended.cancelled() else ended.exception()
+        return error or RuntimeError(f"{ended.get_name()} ended")
 
     async def stop(self) -> None:
         """Finish what is in hand, commit, leave the group, close."""
@@ -113,6 +128,11 @@ class ConsumerService(abc.ABC):
                 log.warning("consumer.waits_for_topics", topics=missing)
                 await self.pause()
         return None
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def _missing(admin: AIOKafkaAdminClient, topics: Collection[str]) -> list[str]:

@@ -10,8 +10,9 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from faststream.kafka import KafkaBroker
 
-from recado.channels.integrations import load_integrations
+from recado.channels.accounts import Accounts
 from recado.channels.registry import CHANNELS
+from recado.channels.watching import IntegrationsFile
 from recado.dispatcher.core import build
 from recado.dispatcher.errors import StoreUnavailable
 from recado.dispatcher.handlers import READS, Handlers
@@ -21,6 +22,7 @@ from recado.dispatcher.settings import DispatcherSettings
 from recado.dispatcher.store import CONNECTIONS, MongoDocuments
 from recado.schemas.events import AnswerDelivered, AnswerNotDelivered
 from recado.schemas.topics import ANSWERS, DELIVERIES, dead_letters
+from recado.servicekit.accounts import tell_of_version
 from recado.servicekit.consumer import ConsumerService
 from recado.servicekit.consuming import LaneMetrics
 from recado.servicekit.exposition import exposition
@@ -50,6 +52,7 @@ class App(ConsumerService):
     """The dispatcher as a service."""
 
     def __init__(self, settings: DispatcherSettings) -> None:
+        """Raises `InvalidIntegrations`."""
         self._documents = MongoDocuments(
             settings.mongodb_url.get_secret_value(),
             settings.mongodb_database,
@@ -57,11 +60,17 @@ class App(ConsumerService):
             connections=max(CONNECTIONS, 2 * settings.concurrency),
         )
         self._senders = PooledSenders(
-            load_integrations(settings.integrations_file, os.environ),
             CHANNELS,
             timeout=settings.send_timeout,
             connecting=settings.timing().connecting,
             connections=settings.sending,  # a send never waits for another's
+        )
+        self._accounts = Accounts(
+            IntegrationsFile(
+                settings.integrations_file, os.environ, interval=settings.integrations_interval
+            ),
+            (self._senders.replace,),
+            tell_of_version,
         )
         self._broker = make_broker(settings, SERVICE)
         self._producer = make_producer(settings, SERVICE)
@@ -76,13 +85,20 @@ class App(ConsumerService):
             publishes=(AnswerDelivered, AnswerNotDelivered),
             platforms=tuple(CHANNELS),
         )
-        super().__init__(settings, metrics, {"mongodb": self._store_problem}, exposed)
+        super().__init__(
+            settings,
+            metrics,
+            {"mongodb": self._store_problem},
+            exposed,
+            warnings={"integrations": self._accounts.warning},
+        )
 
     async def open_parts(self, parts: AsyncExitStack) -> None:
-        """Nothing is opened: connections are made when they are needed."""
+        """Follow the integrations file; connections are made when they are needed."""
         parts.callback(self._documents.close)
         parts.push_async_callback(self._senders.close)
         parts.push_async_callback(self._publisher.close)
+        self.beside(self._accounts.run(), "integrations")
 
     async def consume(
         self, parts: AsyncExitStack, until: asyncio.Event, at_once: asyncio.Event

@@ -1,17 +1,31 @@
-"""The configured integrations, each with its sender on one pool of connections."""
+"""The configured integrations, each with its sender on connections of its own.
 
-from collections.abc import Mapping
+They may be replaced while answers are being sent:
+
+- A sending call uses the integration as it is when the call begins, and ends with that: its
+  connections are closed only after it. Whoever holds a sender across the change, between two parts
+  of an answer, say, sends the next part as the integration is then.
+- An integration that is gone or disabled has no sender. A call of one from before sends nothing.
+- One that did not change keeps its connections.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 
 import httpx
 
-from recado.channels.contract import Channel, Sender
-from recado.channels.integrations import Integrations
+from recado.channels.contract import Channel, Integration, Part, Sender
+from recado.channels.errors import RetryLater
 from recado.schemas.conversations import ReplyTo
+
+_Key = tuple[str, str]
+"""Platform and name."""
 
 
 class PooledSenders:
-    """Senders by integration; see `recado.dispatcher.sending.Senders`.
+    """Senders by integration, none before `replace`; see `recado.dispatcher.sending.Senders`.
 
     Each has its own connections, so that a platform that hangs takes none from another. Waiting for
     a free connection, connecting and TLS take `connecting` at most, all together: then surely
@@ -21,35 +35,108 @@ class PooledSenders:
 
     def __init__(
         self,
-        integrations: Integrations,
         channels: Mapping[str, Channel],
         *,
         timeout: timedelta,
         connecting: timedelta,
         connections: int,
     ) -> None:
+        self._channels = channels
+        self._timeout = timeout.total_seconds()
         # httpx applies `connect` to connecting and once more to TLS.
-        third = connecting.total_seconds() / 3
-        self._clients: list[httpx.AsyncClient] = []
-        self._senders: dict[tuple[str, str], Sender] = {}
+        self._third = connecting.total_seconds() / 3
+        self._connections = connections
+        self._accounts: dict[_Key, _Account] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+
+    def replace(self, integrations: Iterable[Integration]) -> None:
+        """Send for these from now on. In a running event loop, unless it is the first time."""
+        accounts: dict[_Key, _Account] = {}
         for integration in integrations:
-            if not integration.enabled:
-                continue
-            client = httpx.AsyncClient(
-                timeout=httpx.Timeout(timeout.total_seconds(), connect=third, pool=third),
-                limits=httpx.Limits(
-                    max_connections=connections, max_keepalive_connections=connections
-                ),
-            )
-            self._clients.append(client)
-            channel = channels[integration.platform]
-            key = integration.platform, integration.name
-            self._senders[key] = channel.sender(integration, client)
+            if integration.enabled:
+                key = integration.platform, integration.name
+                known = self._accounts.get(key)
+                same = known is not None and known.integration == integration
+                accounts[key] = known if known and same else self._account(integration)
+        left = [one for key, one in self._accounts.items() if accounts.get(key) is not one]
+        self._accounts.clear()
+        self._accounts.update(accounts)
+        for account in left:
+            closing = asyncio.create_task(account.close(self._timeout), name="closing-account")
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
 
     def sender(self, reply_to: ReplyTo) -> Sender | None:
-        return self._senders.get((reply_to.platform, reply_to.integration))
+        key = reply_to.platform, reply_to.integration
+        return _CurrentSender(self._accounts, key) if key in self._accounts else None
 
     async def close(self) -> None:
-        """Close every connection."""
-        for client in self._clients:
-            await client.aclose()
+        """Close every connection, once nothing is sent any more."""
+        self.replace(())
+        await asyncio.gather(*self._closing)
+
+    def _account(self, integration: Integration) -> "_Account":
+        limits = httpx.Limits(
+            max_connections=self._connections, max_keepalive_connections=self._connections
+        )
+        client = httpx.AsyncClient(
+            timeout=httpx.Timeout(self._timeout, connect=self._third, pool=self._third),
+            limits=limits,
+        )
+        return _Account(integration, self._channels[integration.platform], client)
+
+
+class _Account:
+    """An integration in one version, with its connections."""
+
+    def __init__(self, integration: Integration, channel: Channel, client: httpx.AsyncClient):
+        self.integration = integration
+        self._client = client
+        self._sender = channel.sender(integration, client)
+        self._under_way = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def send(
+        self, reply_to: ReplyTo, part: Part, *, callback_data: str, quoted_message_id: str | None
+    ) -> str:
+        self._under_way += 1
+        self._idle.clear()
+        try:
+            return await self._sender.send(
+                reply_to, part, callback_data=callback_data, quoted_message_id=quoted_message_id
+            )
+        finally:
+            self._under_way -= 1
+            if not self._under_way:
+                self._idle.set()
+
+    async def close(self, longest: float) -> None:
+        """Close the connections when no call is under way; none takes longer than `longest`."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(longest):
+                await self._idle.wait()
+        await self._client.aclose()
+
+
+class _CurrentSender:
+    """Sends for whatever the integration is at each call."""
+
+    def __init__(self, accounts: Mapping[_Key, _Account], key: _Key) -> None:
+        self._accounts = accounts
+        self._key = key
+
+    async def send(
+        self,
+        reply_to: ReplyTo,
+        part: Part,
+        *,
+        callback_data: str,
+        quoted_message_id: str | None = None,
+    ) -> str:
+        account = self._accounts.get(self._key)
+        if account is None:
+            raise RetryLater("the integration is gone or disabled")
+        return await account.send(
+            reply_to, part, callback_data=callback_data, quoted_message_id=quoted_message_id
+        )

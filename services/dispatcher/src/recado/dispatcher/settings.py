@@ -38,6 +38,12 @@ class DispatcherSettings(ConsumerSettings):
     integrations_file: Path = Field(
         default=Path("integrations.yaml"), description="The configured accounts, a YAML file"
     )
+    integrations_interval: timedelta = Field(
+        default=timedelta(seconds=2),
+        ge=timedelta(milliseconds=50),
+        description="How often that file is read: a new version is in use after the second reading "
+        "that finds it",
+    )
     send_timeout: timedelta = Field(
         default=timedelta(seconds=10),
         gt=timedelta(0),
