@@ -116,10 +116,13 @@ class Trial:
         arguments = [str(word) for word in _list(self._compose.get("command"))]
         if self.name == "standins":
             arguments += ["--host", LOOPBACK, "--port", str(self._around.ports[self.name])]
-        files = {
-            self._around.files[str(name)]: f"/run/secrets/{name}"
-            for name in _list(self._compose.get("secrets"))
-        }
+        places = [f"/run/secrets/{name}" for name in _list(self._compose.get("secrets"))]
+        places += [
+            str(volume["target"])
+            for volume in _list(self._compose.get("volumes"))
+            if isinstance(volume, dict)
+        ]
+        files = {self._around.files[place]: place for place in places}
         command = self._container.command(arguments, self._environment, files)
         return ChildProcess(self.name, command, log=log, environment=dict(os.environ))
 

@@ -36,7 +36,7 @@ class Surroundings:
     """What `.env` would hold."""
     ports: Mapping[str, int]
     files: Mapping[str, Path]
-    """The secrets of docker-compose.yml by name."""
+    """What docker-compose.yml mounts there, by its place in the container: files, and a folder."""
     weaviate: bool
 
     def environment(self, service: str) -> dict[str, str]:
@@ -117,13 +117,17 @@ def _weaviate(
 
 def _files(directory: Path, ports: Mapping[str, int]) -> dict[str, Path]:
     """The files of the profile `standins`, with the ports of here."""
-    files = {}
-    for name in ("integrations", "standins"):
+    accounts = directory / "accounts"
+    accounts.mkdir(mode=0o755)
+    files = {
+        "integrations": accounts / "integrations.yaml",
+        "standins": directory / "standins.yaml",
+    }
+    for name, file in files.items():
         text = (STANDINS / f"{name}.yaml").read_text(encoding="utf-8")
         for service, port in (("standins", 9100), ("ingress", 9000)):
             here = f"{LOOPBACK}:{ports.get(service, port)}"
             text = text.replace(f"{service}:{port}", here)
-        files[name] = directory / f"{name}.yaml"
-        files[name].write_text(text, encoding="utf-8")
-        files[name].chmod(0o644)  # public, and read by the containers' user
-    return files
+        file.write_text(text, encoding="utf-8")
+        file.chmod(0o644)  # public, and read by the containers' user
+    return {"/run/secrets/standins": files["standins"], "/etc/recado": accounts}

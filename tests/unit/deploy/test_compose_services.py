@@ -2,7 +2,7 @@
 
 import re
 from datetime import timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 from pydantic_settings import BaseSettings
@@ -225,6 +225,22 @@ def test_the_standins_know_the_accounts_that_they_are_used_with() -> None:
             assert given["verify_token"] == known.verify_token
         else:
             assert given["bot_token"] in {bot.token for bot in standins.telegram.bots}
+
+
+@pytest.mark.parametrize("name", ["ingress", "dispatcher", "recado"])
+def test_the_folder_of_the_accounts_is_mounted_so_that_any_change_of_the_file_is_seen(
+    name: str,
+) -> None:
+    """A file mounted by itself stays the old one when an editor renames another over it."""
+    file = PurePosixPath(_environment(name)["RECADO_INTEGRATIONS_FILE"])
+    (volume,) = _list(SERVICES[name]["volumes"])
+    assert isinstance(volume, dict)
+    assert volume["type"] == "bind"
+    assert volume["target"] == str(file.parent)
+    assert volume["read_only"] is True
+    # Docker would make an empty one, owned by root, and the services would wait for its file.
+    assert volume["bind"] == {"create_host_path": False}
+    assert (ROOT / "deploy/docker/standins" / file.name).is_file()
 
 
 def test_the_example_of_integrations_holds_no_secret_and_loads() -> None:
