@@ -119,7 +119,7 @@ def test_no_secret_of_the_overlay_could_be_a_real_one(example: Manifests) -> Non
 
 @pytest.mark.parametrize("workload", ["recado-ingress", "recado-dispatcher"])
 def test_the_integrations_file_is_where_the_setting_says(example: Manifests, workload: str) -> None:
-    """It comes from a Secret and has that name in it."""
+    """A Secret has that name in it; what is mounted by `subPath` would never change."""
     deployment = example.workloads()[workload]
     file = PurePosixPath(example.environment(deployment)["RECADO_INTEGRATIONS_FILE"])
     (mount,) = (
@@ -127,6 +127,7 @@ def test_the_integrations_file_is_where_the_setting_says(example: Manifests, wor
         for one in listing(container(deployment), "volumeMounts")
         if text(one, "mountPath") == str(file.parent)
     )
+    assert "subPath" not in mount
     (volume,) = (
         mapping(one)
         for one in listing(pod(deployment), "volumes")
