@@ -46,6 +46,8 @@ class PooledSenders:
         # httpx applies `connect` to connecting and once more to TLS.
         self._third = connecting.total_seconds() / 3
         self._connections = connections
+        # Reading the authorities holds the event loop for 20 ms: once, not for each account.
+        self._tls = httpx.create_ssl_context()
         self._accounts: dict[_Key, _Account] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -82,6 +84,7 @@ class PooledSenders:
         client = httpx.AsyncClient(
             timeout=httpx.Timeout(self._timeout, connect=self._third, pool=self._third),
             limits=limits,
+            verify=self._tls,
         )
         return _Account(integration, self._channels[integration.platform], client)
 
