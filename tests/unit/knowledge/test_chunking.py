@@ -1,5 +1,10 @@
 """How one section is cut: between sentences, items and rows, in chunks of bounded size."""
 
+import ast
+import os
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -115,7 +120,21 @@ def test_every_row_of_any_table_is_in_one_chunk(
     assert [line for line in lines if line not in {"| N | A | B |", "| --- | --- | --- |"}] == rows
 
 
-@given(st.lists(PARAGRAPH | LIST, max_size=4), OPTIONS)
-def test_the_same_text_gives_the_same_chunks(blocks: list[str], options: ChunkingOptions) -> None:
-    text = "\n\n".join(blocks)
-    assert chunks(text, options) == chunks(text, options)
+IN_A_PROCESS = """
+import sys
+from recado.knowledge.chunking import ChunkingOptions, chunk_text
+options = ChunkingOptions(target=60, maximum=90)
+sys.stdout.write(repr(list(chunk_text(sys.stdin.read(), options))))
+"""
+
+
+def test_the_same_text_gives_the_same_chunks_in_every_process() -> None:
+    """A chunk's id is its position: another process, whose sets have another order, must agree."""
+    text = "¿Qué planes hay?\n\n| Plan | Precio |\n| --- | --- |\n| 100 megas | 9 dólares |\n\n"
+    text += "- Uno. Dos y tres.\n- Cuatro: ¿cinco?\n\n" + "Espera. Mira la luz. Llama. " * 20
+    other = subprocess.run(
+        [sys.executable, "-c", IN_A_PROCESS],
+        input=text, env={**os.environ, "PYTHONHASHSEED": "4711", "PYTHONUTF8": "1"},
+        capture_output=True, encoding="utf-8", timeout=60, check=True,
+    )  # fmt: skip
+    assert ast.literal_eval(other.stdout) == chunks(text)
