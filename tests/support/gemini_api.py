@@ -13,6 +13,23 @@ from recado.devstack.standins.config import Config
 ROOT = "http://stand-in"
 BASE_URL = f"{ROOT}/gemini"
 
+ANOTHER_CLOUD = {
+    "GOOGLE_API_KEY": "another",
+    "GEMINI_API_KEY": "another",
+    "GOOGLE_GENAI_USE_VERTEXAI": "true",
+    "GOOGLE_GENAI_USE_ENTERPRISE": "true",
+    "GOOGLE_CLOUD_PROJECT": "another",
+    "GOOGLE_CLOUD_LOCATION": "europe-west1",
+    "GOOGLE_GEMINI_BASE_URL": "http://127.0.0.1:9/",
+}
+"""Variables that google-genai reads by itself."""
+
+TRANSPORT_FAILURES = (
+    httpx.ConnectError("refused"),
+    httpx.ReadTimeout("slow"),
+    httpx.RemoteProtocolError("server disconnected without sending a response"),
+)
+
 
 @dataclass(frozen=True)
 class StandIn:

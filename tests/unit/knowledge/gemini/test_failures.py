@@ -7,6 +7,7 @@ import pytest
 from pydantic import JsonValue, SecretStr
 
 from recado.knowledge.errors import EmbedderMisconfigured, KnowledgeUnavailable
+from support.gemini_api import TRANSPORT_FAILURES
 
 from .conftest import KEY, OPTIONS, SECRET_TEXT, World, answering, refused, vectors
 
@@ -75,14 +76,7 @@ async def test_a_quota_of_the_day_is_not_tried_again() -> None:
     assert len(asked) == 1
 
 
-@pytest.mark.parametrize(
-    "failure",
-    [
-        httpx.ConnectError("refused"),
-        httpx.ReadTimeout("slow"),
-        httpx.RemoteProtocolError("server disconnected without sending a response"),
-    ],
-)
+@pytest.mark.parametrize("failure", TRANSPORT_FAILURES)
 async def test_what_the_transport_raises_is_unavailable_and_tried_again(
     failure: httpx.HTTPError,
 ) -> None:

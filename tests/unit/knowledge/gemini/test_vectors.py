@@ -10,7 +10,7 @@ import pytest
 
 from recado.knowledge.embedders.gemini import GeminiEmbedder
 from recado.knowledge.errors import EmbedderMisconfigured, KnowledgeUnavailable
-from support.gemini_api import BASE_URL
+from support.gemini_api import ANOTHER_CLOUD, BASE_URL
 
 from .conftest import KEY, OPTIONS, World, answering, vectors
 
@@ -97,10 +97,8 @@ async def test_an_environment_meant_for_another_cloud_changes_nothing(
     """The library reads these by itself; the settings must win."""
     from google.genai import _api_client
 
-    monkeypatch.setenv("GOOGLE_API_KEY", "another")
-    monkeypatch.setenv("GOOGLE_GENAI_USE_VERTEXAI", "true")
-    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "another")
-    monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", "http://127.0.0.1:9/")
+    for variable, value in ANOTHER_CLOUD.items():
+        monkeypatch.setenv(variable, value)
     monkeypatch.setattr(_api_client, "has_aiohttp", True)
     await world.embedder().embed_query("uno")
     assert await world.calls() == 1

@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from support.gemini_api import ANOTHER_CLOUD
+
 from .conftest import PROMPT, World, answering, good
 
 
@@ -36,13 +38,8 @@ async def test_an_environment_meant_for_another_cloud_changes_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The library reads these by itself; the adapter's settings must win."""
-    monkeypatch.setenv("GOOGLE_API_KEY", "another")
-    monkeypatch.setenv("GEMINI_API_KEY", "another")
-    monkeypatch.setenv("GOOGLE_GENAI_USE_VERTEXAI", "true")
-    monkeypatch.setenv("GOOGLE_GENAI_USE_ENTERPRISE", "true")
-    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "another")
-    monkeypatch.setenv("GOOGLE_CLOUD_LOCATION", "europe-west1")
-    monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", "http://127.0.0.1:9/")
+    for variable, value in ANOTHER_CLOUD.items():
+        monkeypatch.setenv(variable, value)
     await world.gemini().generate(PROMPT)
     assert len(await world.api.calls()) == 1
 

@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from recado.rag.errors import ModelQuota, ModelUnavailable
 from recado.rag.gemini import Gemini
-from support.gemini_api import scripted
+from support.gemini_api import TRANSPORT_FAILURES, scripted
 
 from .conftest import KEY, OPTIONS, PROMPT, World, answering, good, quota
 
@@ -70,14 +70,7 @@ async def test_a_quota_of_the_day_is_not_tried_again() -> None:
     assert len(asked) == 1
 
 
-@pytest.mark.parametrize(
-    "failure",
-    [
-        httpx.ConnectError("refused"),
-        httpx.ReadTimeout("slow"),
-        httpx.RemoteProtocolError("server disconnected without sending a response"),
-    ],
-)
+@pytest.mark.parametrize("failure", TRANSPORT_FAILURES)
 async def test_what_the_transport_raises_is_unavailable_and_tried_again(
     failure: httpx.HTTPError,
 ) -> None:
