@@ -5,13 +5,12 @@ from collections.abc import AsyncIterator
 import pytest
 from aiokafka import AIOKafkaProducer
 
+from recado.devstack.stack.kafka import RealKafka
 from support.topics import TopicFactory
 
-from .world import PARTITIONS, FakeWorld, KafkaWorld, World
-
-
-class HasBootstrap:
-    bootstrap: str
+from .fake_world import FakeWorld
+from .kafka_world import KafkaWorld
+from .world import PARTITIONS, World
 
 
 @pytest.fixture
@@ -22,7 +21,7 @@ async def fake_world() -> AsyncIterator[World]:
 
 
 @pytest.fixture
-async def kafka_world(kafka: HasBootstrap, topic_factory: TopicFactory) -> AsyncIterator[World]:
+async def kafka_world(kafka: RealKafka, topic_factory: TopicFactory) -> AsyncIterator[World]:
     topic = await topic_factory("letters", partitions=PARTITIONS)
     async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap, acks="all") as producer:
         world = KafkaWorld(kafka.bootstrap, topic, producer)

@@ -25,8 +25,8 @@ from recado_lanes.slots import Slots
 from recado_lanes.startable import Startable
 from recado_lanes.testing import FakeConsumer
 
-from . import promises
-from .promises import Promise
+from . import failures, handover, order
+from .ledger import Promise
 
 Put = Callable[[pytest.MonkeyPatch], None]
 
@@ -37,6 +37,12 @@ class Fault:
 
     put: Put
     breaks: Promise
+    hangs: bool = False
+    """Whether the promise waits in vain; else one of its assertions fails, however long it waits.
+
+    What is known to hang is played with little patience. The others are not: a promise that takes
+    longer than that would pass for broken without any fault.
+    """
 
 
 def commits_past_the_first_gap(patch: pytest.MonkeyPatch) -> None:
@@ -210,42 +216,56 @@ def nobody_watches_the_time(patch: pytest.MonkeyPatch) -> None:
 
 
 FAULTS: Sequence[Fault] = (
-    Fault(commits_past_the_first_gap, promises.after_a_crash_only_what_was_in_flight_is_repeated),
+    Fault(
+        commits_past_the_first_gap,
+        handover.after_a_crash_only_what_was_in_flight_is_repeated,
+        hangs=True,
+    ),
     Fault(
         metadata_claims_what_is_in_flight,
-        promises.after_a_crash_only_what_was_in_flight_is_repeated,
+        handover.after_a_crash_only_what_was_in_flight_is_repeated,
+        hangs=True,
     ),
-    Fault(metadata_is_not_read, promises.after_a_crash_only_what_was_in_flight_is_repeated),
-    Fault(metadata_of_any_log_is_believed, promises.metadata_of_another_log_is_ignored),
-    Fault(two_records_of_a_key_at_once, promises.keys_are_in_order_and_side_by_side),
-    Fault(a_partition_is_worked_on_serially, promises.a_slow_key_delays_no_other),
-    Fault(a_ceiling_is_ignored, promises.no_more_of_a_topic_than_its_ceiling_are_worked_on),
+    Fault(metadata_is_not_read, handover.after_a_crash_only_what_was_in_flight_is_repeated),
+    Fault(metadata_of_any_log_is_believed, handover.metadata_of_another_log_is_ignored, hangs=True),
+    Fault(two_records_of_a_key_at_once, order.keys_are_in_order_and_side_by_side),
+    Fault(a_partition_is_worked_on_serially, order.a_slow_key_delays_no_other, hangs=True),
+    Fault(a_ceiling_is_ignored, order.no_more_of_a_topic_than_its_ceiling_are_worked_on),
     Fault(
-        what_stood_aside_is_forgotten, promises.no_more_of_a_topic_than_its_ceiling_are_worked_on
+        what_stood_aside_is_forgotten,
+        order.no_more_of_a_topic_than_its_ceiling_are_worked_on,
+        hangs=True,
     ),
-    Fault(a_rejected_commit_is_recorded_as_done, promises.a_rejected_commit_is_made_again),
-    Fault(a_revocation_does_not_wait_for_work, promises.a_rebalance_repeats_nothing),
+    Fault(
+        a_rejected_commit_is_recorded_as_done, handover.a_rejected_commit_is_made_again, hangs=True
+    ),
+    Fault(a_revocation_does_not_wait_for_work, handover.a_rebalance_repeats_nothing),
     Fault(
         a_revocation_fences_nothing,
-        promises.what_was_polled_before_a_revocation_is_not_handled_after_it,
+        handover.what_was_polled_before_a_revocation_is_not_handled_after_it,
     ),
     Fault(
         dead_letters_are_not_waited_for,
-        promises.a_record_is_done_only_when_its_dead_letter_is_acknowledged,
+        failures.a_record_is_done_only_when_its_dead_letter_is_acknowledged,
+        hangs=True,
     ),
-    Fault(a_retry_goes_behind_the_others, promises.a_retry_keeps_its_place),
-    Fault(a_wait_for_a_retry_holds_its_slot, promises.a_retry_keeps_its_place),
-    Fault(an_outage_spends_attempts, promises.an_outage_costs_nothing),
-    Fault(intake_is_never_paused, promises.what_waits_is_bounded),
-    Fault(a_batch_does_not_end_before_a_command, promises.what_waits_for_a_key_comes_together),
+    Fault(a_retry_goes_behind_the_others, failures.a_retry_keeps_its_place),
+    Fault(a_wait_for_a_retry_holds_its_slot, failures.a_retry_keeps_its_place, hangs=True),
+    Fault(an_outage_spends_attempts, failures.an_outage_costs_nothing, hangs=True),
+    Fault(intake_is_never_paused, order.what_waits_is_bounded, hangs=True),
+    Fault(a_batch_does_not_end_before_a_command, order.what_waits_for_a_key_comes_together),
     Fault(
         dead_letters_are_not_counted,
-        promises.an_outage_that_looks_like_bad_records_stops_the_consumer,
+        failures.an_outage_that_looks_like_bad_records_stops_the_consumer,
+        hangs=True,
     ),
-    Fault(tombstones_are_records_like_others, promises.a_tombstone_is_passed_over),
-    Fault(nothing_waits_for_the_restore, promises.nothing_is_handled_before_the_restore),
+    Fault(tombstones_are_records_like_others, handover.a_tombstone_is_passed_over),
+    Fault(
+        nothing_waits_for_the_restore, handover.nothing_is_handled_before_the_restore, hangs=True
+    ),
     Fault(
         nobody_watches_the_time,
-        promises.a_handler_that_ignores_its_cancellation_stops_the_consumer,
+        failures.a_handler_that_ignores_its_cancellation_stops_the_consumer,
+        hangs=True,
     ),
 )

@@ -2,7 +2,8 @@
 
 import pytest
 
-from .promises import PROMISES, Promise
+from .ledger import Promise
+from .promises import PROMISES
 from .world import World
 
 each_promise = pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from recado.schemas.encoding import decode, encode
-from support import examples
+from support import filled_examples as examples
 
 GOLDEN = Path(__file__).parents[3] / "schemas" / "golden"
 

@@ -1,20 +1,14 @@
 """The sample's questions find their pages, and what has nothing to do with them is told apart."""
 
-import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import TypedDict
 
 import pytest
-import yaml
 
-from recado.knowledge import Document, SearchResult, chunk_document
+from recado.knowledge import SearchResult, chunk_document
 from recado.knowledge.embedders.use import NO_ANSWER_SIMILARITY, UseEmbedder
-from recado.knowledge.extraction import extract
 from recado.knowledge.lancedb import LanceKnowledgeBase
-from recado.schemas import ids
-
-SAMPLE = Path(__file__).parents[3] / "devstack/src/recado/devstack/sample"
+from support.sample import QUESTIONS, documents
 
 MARGIN = 0.015
 """What lies between the threshold and any question of the sample, on either side."""
@@ -33,15 +27,6 @@ OFF_TOPIC = [
 ]
 
 
-class Question(TypedDict):
-    question: str
-    page: str
-    contains: str
-
-
-QUESTIONS: list[Question] = yaml.safe_load((SAMPLE / "questions.yaml").read_text("utf-8"))
-
-
 @pytest.fixture(scope="module")
 def embedder() -> UseEmbedder:
     return UseEmbedder()
@@ -50,16 +35,7 @@ def embedder() -> UseEmbedder:
 @pytest.fixture
 async def base(tmp_path: Path, embedder: UseEmbedder) -> AsyncIterator[LanceKnowledgeBase]:
     base = LanceKnowledgeBase(tmp_path, embedder)
-    for path in sorted((SAMPLE / "pages").glob("*.md")):
-        extracted = extract(path)
-        document = Document(
-            id=ids.document_id("sample", path.name),
-            source=path.name,
-            title=extracted.title,
-            language=extracted.language,
-            content_sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
-            sections=extracted.sections,
-        )
+    for document in documents():
         await base.replace(document, chunk_document(document))
     yield base
     await base.close()

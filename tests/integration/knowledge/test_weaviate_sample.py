@@ -1,31 +1,17 @@
 """The sample's questions on Weaviate: as good as on the embedded store, and where it differs."""
 
-import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import TypedDict
 
 import pytest
-import yaml
 
-from recado.devstack.sample import PAGES
 from recado.devstack.stack.weaviate import Weaviate
-from recado.knowledge import Document, KnowledgeBase, chunk_document
+from recado.knowledge import KnowledgeBase, chunk_document
 from recado.knowledge.embedders.use import UseEmbedder
-from recado.knowledge.extraction import extract
 from recado.knowledge.lancedb import LanceKnowledgeBase
 from recado.knowledge.weaviate import WeaviateKnowledgeBase
-from recado.schemas import ids
+from support.sample import QUESTIONS, documents
 from support.weaviate_collections import address, own_collections
-
-
-class Question(TypedDict):
-    question: str
-    page: str
-    contains: str
-
-
-QUESTIONS: list[Question] = yaml.safe_load((PAGES.parent / "questions.yaml").read_text("utf-8"))
 
 
 @pytest.fixture
@@ -37,16 +23,7 @@ async def bases(weaviate: Weaviate, tmp_path: Path) -> AsyncIterator[list[Knowle
             WeaviateKnowledgeBase(address(weaviate), embedder, collection=prefix),
             LanceKnowledgeBase(tmp_path, embedder),
         ]
-        for path in sorted(PAGES.glob("*.md")):
-            extracted = extract(path)
-            document = Document(
-                id=ids.document_id("sample", path.name),
-                source=path.name,
-                title=extracted.title,
-                language=extracted.language,
-                content_sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
-                sections=extracted.sections,
-            )
+        for document in documents():
             for base in bases:
                 await base.replace(document, chunk_document(document))
         yield bases

@@ -2,17 +2,18 @@
 
 import asyncio
 import uuid
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Protocol
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from faststream.kafka import KafkaBroker
 
+from recado.devstack.stack.kafka import RealKafka
 from recado_lanes import BaseObserver, CommitRejected, Handler, LaneOptions, Lanes, Partition
 from recado_lanes.faststream import attach, serve
 from recado_lanes.kafka import GroupOptions, KafkaDeadLetters, to_record
@@ -24,10 +25,6 @@ SESSION = timedelta(seconds=6)
 REBALANCE = timedelta(seconds=15)
 PATIENCE = 60.0
 PARTITIONS = 6
-
-
-class HasBootstrap(Protocol):
-    bootstrap: str
 
 
 @dataclass
@@ -57,6 +54,36 @@ class Commits(BaseObserver):
 
     def commit_rejected(self, offsets: Mapping[Partition, int], error: CommitRejected) -> None:
         self.rejections.append(error)
+
+
+class Ledger:
+    """A handler that notes, per key, the numbers of the records in the order of handling."""
+
+    def __init__(self, pace: float = 0.0) -> None:
+        self.pace = pace
+        self.runs: dict[bytes, list[int]] = defaultdict(list)
+        self.working: set[bytes] = set()
+        self.overlaps: list[bytes] = []
+
+    async def __call__(self, record: Record) -> None:
+        assert record.key is not None
+        assert record.value is not None
+        if record.key in self.working:
+            self.overlaps.append(record.key)
+        self.working.add(record.key)
+        try:
+            await asyncio.sleep(self.pace)
+            self.runs[record.key].append(int(record.value))
+        finally:
+            self.working.discard(record.key)
+
+    @property
+    def count(self) -> int:
+        return sum(map(len, self.runs.values()))
+
+    @property
+    def distinct(self) -> set[int]:
+        return {n for run in self.runs.values() for n in run}
 
 
 @dataclass
@@ -163,7 +190,7 @@ async def eventually(condition: Callable[[], bool]) -> None:
 
 
 @pytest.fixture
-async def group(kafka: HasBootstrap, topic_factory: TopicFactory) -> AsyncIterator[Group]:
+async def group(kafka: RealKafka, topic_factory: TopicFactory) -> AsyncIterator[Group]:
     topic = await topic_factory("letters", partitions=PARTITIONS)
     dead = await topic_factory("dead-letters", partitions=1)
     producer = AIOKafkaProducer(

@@ -1,19 +1,24 @@
-"""The first example of the README does on the real Kafka what it says."""
+"""The README's examples do on the real Kafka what they say."""
 
 import asyncio
 import re
 import sys
 from asyncio.subprocess import PIPE
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from recado.devstack.stack.kafka import RealKafka
 from support.topics import TopicFactory
 
+from .conftest import Group, eventually
+
 README = Path(__file__).parents[3] / "libs" / "lanes" / "README.md"
-(EXAMPLE, *_) = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+EXAMPLES = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+EXAMPLE = EXAMPLES[0]
 
 
 def test_the_first_example_is_ten_lines_at_most() -> None:
@@ -57,3 +62,34 @@ async def test_the_first_example_greets_and_ends_in_order(
     finally:
         await admin.close()
     assert offsets[TopicPartition(letters, 0)].offset == 1
+
+
+async def test_the_readmes_example_consumes_and_commits(
+    group: Group, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (example,) = (one for one in EXAMPLES if "attach(" in one)
+    for ours, theirs in (
+        ('"letters"', repr(group.topic)),
+        ('"letters.dead"', repr(group.dead_topic)),
+        ('group_id="greeter"', f"group_id={group.group_id!r}"),
+    ):
+        assert ours in example
+        example = example.replace(ours, theirs)
+    names: dict[str, Callable[[str, asyncio.Event], Awaitable[None]]] = {}
+    exec(compile(example, str(README), "exec"), names)
+    await group.producer.send_and_wait(group.topic, b"Ana", key=b"a")
+    until = asyncio.Event()
+    said = ""
+
+    def greeted() -> bool:
+        nonlocal said
+        said += capsys.readouterr().out
+        return "Hola, Ana" in said
+
+    consuming = asyncio.ensure_future(names["consume"](group.bootstrap, until))
+    try:
+        await eventually(greeted)
+    finally:
+        until.set()
+        await consuming
+    assert await group.committed() == await group.end_offsets()

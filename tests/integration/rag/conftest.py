@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Protocol
 
 import httpx
 import pytest
@@ -16,6 +15,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from motor.motor_asyncio import AsyncIOMotorClient
 from pydantic import SecretStr
 
+from recado.devstack.stack.kafka import RealKafka
 from recado.devstack.stack.mongodb import MongoDb
 from recado.devstack.stack.standins import StandIns
 from recado.knowledge import Document, Section, chunk_document
@@ -43,13 +43,6 @@ PAGES = {
         "Puedes pagar la factura con tarjeta o por transferencia desde tu cuenta en la web.",
     ),
 }
-
-
-class Kafka(Protocol):
-    """The broker that the fixture of that name gives."""
-
-    @property
-    def bootstrap(self) -> str: ...
 
 
 @dataclass
@@ -200,7 +193,7 @@ async def knowledge_path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def rag(
-    kafka: Kafka, mongodb: MongoDb, standins: StandIns, knowledge_path: Path
+    kafka: RealKafka, mongodb: MongoDb, standins: StandIns, knowledge_path: Path
 ) -> AsyncIterator[Rag]:
     """rag's surroundings; its topics are there, its group begins at their end."""
     await topics.apply(KafkaSettings(kafka_bootstrap_servers=kafka.bootstrap))

@@ -12,6 +12,7 @@ from starlette.routing import Mount
 from recado.cli.asking import Asker, Reply, _steps
 from recado.cli.output import CliError
 from recado.cli.settings import CliSettings
+from recado.cli.standins import StandIns
 from recado.devstack.stack.integrations import integrations, write_private
 from recado.devstack.stack.ports import Ports
 from recado.devstack.standins.config import Bounds, GeminiConfig, WhatsAppConfig
@@ -59,8 +60,7 @@ async def test_only_what_comes_after_the_question_is_its_reply(settings: CliSett
             )
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport) as http:
-            asking = Asker(settings, None, http)
-            assert await asking._newest_message() == 2501
+            assert await StandIns(settings.standins_url, http).newest_message() == 2501
 
 
 async def test_a_refusal_of_the_stand_ins_is_told_as_one(settings: CliSettings) -> None:

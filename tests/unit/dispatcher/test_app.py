@@ -1,7 +1,6 @@
 """How many answers may be under way, so that reports of what arrived find room beside them."""
 
 import asyncio
-from uuid import UUID
 
 from recado.dispatcher.app import ceilings, options
 from recado.dispatcher.handlers import READS
@@ -9,26 +8,13 @@ from recado.dispatcher.ports import Name
 from recado.dispatcher.settings import DispatcherSettings
 from recado.schemas.conversations import ReplyTo
 from recado.schemas.encoding import encode
-from recado.schemas.events import Event, WebhookReceived
+from recado.schemas.events import Event
 from recado.schemas.topics import CONVERSATION_PARTITIONS
-from recado.schemas.webhooks import WebhookOutcome
 from recado_lanes import Lanes
 from recado_lanes.testing import FakeConsumer, FakeDeadLetters, FakeKafka, poll_until
-from support.dispatching import NOW, WHATSAPP, World, answer, message, status
+from support.dispatching import WHATSAPP, World, answer, message, status
+from support.examples import WEBHOOK_RECEIVED
 from support.memory_documents import MemoryDocuments
-
-WEBHOOK = WebhookReceived(
-    id=UUID(int=5),
-    occurred_at=NOW,
-    platform="whatsapp",
-    integration="wa",
-    event_type="message",
-    outcome=WebhookOutcome.ACCEPTED,
-    status=200,
-    payload="{}",
-    payload_bytes=2,
-    payload_sha256="0" * 64,
-)
 
 
 def customer(number: int) -> ReplyTo:
@@ -70,12 +56,12 @@ async def test_a_platform_that_hangs_holds_up_no_report_no_message_and_no_webhoo
         report, question = status("wamid.X", of=answers[0]), message(1)
         publish(report, 0)
         publish(question, 0)
-        publish(WEBHOOK, 0)
+        publish(WEBHOOK_RECEIVED, 0)
         await poll_until(
             lambda: (
                 "reports" in rows[Name.MESSAGES][str(answers[0].id)]
                 and str(question.id) in rows[Name.MESSAGES]
-                and str(WEBHOOK.id) in rows[Name.WEBHOOKS]
+                and str(WEBHOOK_RECEIVED.id) in rows[Name.WEBHOOKS]
             ),
             member,
         )

@@ -21,7 +21,10 @@ async def test_every_topic_has_its_handler() -> None:
 async def test_an_unknown_event_type_is_skipped() -> None:
     """A newer writer does not stop an older reader."""
     headers = (("ce_type", b"recado.answer.imagined.v1"),)
-    await World().handlers.handle(Record("recado.answers", 0, 0, b"k", b"{}", headers, NOW))
+    world = World()
+    await world.handlers.handle(Record("recado.answers", 0, 0, b"k", b"{}", headers, NOW))
+    assert world.platforms.asked == []
+    assert world.published == []
 
 
 async def test_an_undecodable_record_is_a_dead_letter_that_quotes_nothing() -> None:

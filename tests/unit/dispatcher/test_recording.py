@@ -3,7 +3,6 @@
 import base64
 from collections.abc import Sequence
 from datetime import timedelta
-from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
@@ -12,8 +11,8 @@ from hypothesis import strategies as st
 from recado.dispatcher.documents import MAX_PAYLOAD_CHARACTERS, RECENT_TURNS
 from recado.dispatcher.ports import Name
 from recado.schemas.conversations import User
-from recado.schemas.events import Event, WebhookReceived
-from recado.schemas.webhooks import DeliveryStatus, MessageKind, PlatformError, WebhookOutcome
+from recado.schemas.events import Event
+from recado.schemas.webhooks import DeliveryStatus, MessageKind, PlatformError
 from support.dispatching import (
     NOW,
     TELEGRAM,
@@ -27,20 +26,8 @@ from support.dispatching import (
     status,
     turns,
 )
+from support.examples import WEBHOOK_RECEIVED
 from support.memory_documents import MemoryDocuments
-
-WEBHOOK = WebhookReceived(
-    id=UUID(int=5),
-    occurred_at=NOW,
-    platform="whatsapp",
-    integration="wa",
-    event_type="message",
-    outcome=WebhookOutcome.ACCEPTED,
-    status=200,
-    payload='{"entry":[]}',
-    payload_bytes=12,
-    payload_sha256="0" * 64,
-)
 
 WITH_ERRORS = status(
     "wamid.1", DeliveryStatus.FAILED, of=answer(1), errors=[PlatformError(code=131026)]
@@ -57,7 +44,7 @@ STORY: Sequence[Event] = (
     status("wamid.1", DeliveryStatus.DELIVERED, of=answer(1)),
     WITH_ERRORS,
     status("elsewhere", DeliveryStatus.DELIVERED),
-    WEBHOOK,
+    WEBHOOK_RECEIVED,
 )
 """Events whose order does not matter. (Of the answers that cover one message, it does.)"""
 
@@ -257,7 +244,7 @@ async def test_an_answer_that_was_not_sent_is_no_turn() -> None:
 async def test_a_webhooks_payload_is_cut_and_says_so(cut_by_ingress: bool) -> None:
     """A document can't hold what the topic can; size and hash stay those of the whole."""
     payload = base64.b64encode(b"\xff" * 200_000).decode()
-    event = WEBHOOK.model_copy(
+    event = WEBHOOK_RECEIVED.model_copy(
         update={
             "payload": payload,
             "payload_encoding": "base64",
@@ -266,17 +253,17 @@ async def test_a_webhooks_payload_is_cut_and_says_so(cut_by_ingress: bool) -> No
         }
     )
     world = World()
-    await world.take(event, WEBHOOK)
-    row = await world.row(Name.WEBHOOKS, WEBHOOK.id)
+    await world.take(event, WEBHOOK_RECEIVED)
+    row = await world.row(Name.WEBHOOKS, WEBHOOK_RECEIVED.id)
     assert row["payload"] == payload[:MAX_PAYLOAD_CHARACTERS]
     assert row["payload_cut"] is True
     assert row["payload_bytes"] == 200_000
-    assert row["expires_at"] == NOW + timedelta(days=30)
+    assert row["expires_at"] == event.occurred_at + timedelta(days=30)
 
 
 async def test_a_short_payload_is_kept_whole() -> None:
     """Nothing is cut that need not be."""
     world = World()
-    await world.take(WEBHOOK)
-    row = await world.row(Name.WEBHOOKS, WEBHOOK.id)
-    assert (row["payload"], row["payload_cut"]) == (WEBHOOK.payload, False)
+    await world.take(WEBHOOK_RECEIVED)
+    row = await world.row(Name.WEBHOOKS, WEBHOOK_RECEIVED.id)
+    assert (row["payload"], row["payload_cut"]) == (WEBHOOK_RECEIVED.payload, False)

@@ -38,6 +38,8 @@ OPTIONS = LaneOptions(
     outage_report_interval=timedelta(hours=1),
 )
 
+ZERO = Partition("letters", 0)
+
 
 class Watcher(BaseObserver):
     """Keeps what it is told."""
@@ -85,6 +87,25 @@ class Watcher(BaseObserver):
 
     def metadata_read(self, partition: Partition, *, done: int, ignored: str | None) -> None:
         self.metadata.append((partition, done, ignored))
+
+
+class Gate:
+    """A handler that waits at each record until it is let through."""
+
+    def __init__(self) -> None:
+        self.begun: list[int] = []
+        self.ended: list[int] = []
+        self.cancelled: list[int] = []
+        self.open = asyncio.Event()
+
+    async def __call__(self, record: Record) -> None:
+        self.begun.append(record.offset)
+        try:
+            await self.open.wait()
+        except asyncio.CancelledError:
+            self.cancelled.append(record.offset)
+            raise
+        self.ended.append(record.offset)
 
 
 class Bench:

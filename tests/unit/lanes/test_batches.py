@@ -6,12 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from recado_lanes import Batch, Partition, Permanent, Record, Transient
+from recado_lanes import Batch, Permanent, Record, Transient
 from recado_lanes.testing import poll_until
 
 from .conftest import Bench
-
-ZERO = Partition("letters", 0)
 
 
 class Batches:

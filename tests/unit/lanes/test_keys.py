@@ -10,16 +10,13 @@ from recado_lanes import (
     ConsumerFailed,
     LaneOptions,
     Lanes,
-    Partition,
     Record,
     Transient,
     every_record_by_itself,
 )
 from recado_lanes.testing import FakeConsumer, FakeDeadLetters, FakeKafka, poll_until
 
-from .conftest import OPTIONS, Bench, Watcher
-
-ZERO = Partition("letters", 0)
+from .conftest import OPTIONS, ZERO, Bench, Watcher
 
 
 class Doors:

@@ -3,12 +3,11 @@
 import asyncio
 from datetime import timedelta
 
-from recado_lanes import Partition, Record, Unavailable
+from recado_lanes import Record, Unavailable
 from recado_lanes.testing import poll_until
 
 from .conftest import Bench
 
-ZERO = Partition("letters", 0)
 HOUR = timedelta(hours=1)
 
 

@@ -3,13 +3,11 @@
 import asyncio
 from datetime import timedelta
 
-from recado_lanes import Committed, Partition, Record, Skipped
+from recado_lanes import Committed, Record, Skipped
 from recado_lanes.metadata import Completed, encode
 from recado_lanes.testing import FakeConsumer, poll_until
 
-from .conftest import Bench
-
-ZERO = Partition("letters", 0)
+from .conftest import ZERO, Bench
 
 
 class SlowFirst:

@@ -16,7 +16,7 @@ from support.dispatching import World
 from support.examples import NOW
 from unit.ingress.test_reception import Bench
 from unit.rag.fakes import message
-from unit.rag.test_handling import PARTITION, Rag
+from unit.rag.handler import PARTITION, Rag
 
 SpanId = tuple[int, int]
 """Of the trace and of the span in it."""

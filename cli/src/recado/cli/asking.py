@@ -6,7 +6,7 @@ it was made from, and the delivery.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,6 +25,7 @@ from recado.cli.integrations import choose, load
 from recado.cli.output import CliError
 from recado.cli.records import POLL, reader
 from recado.cli.settings import CliSettings
+from recado.cli.standins import MOST_QUOTED, StandIns
 from recado.devstack.webhooks import WebhookPost, WhatsAppText, telegram_post, whatsapp_post
 from recado.schemas import ids, topics
 from recado.schemas.base import Platform
@@ -33,12 +34,9 @@ from recado.schemas.events import AnswerDelivered, AnswerGenerated, AnswerNotDel
 
 DEMO_CUSTOMERS = {Platform.WHATSAPP: "1234567890", Platform.TELEGRAM: "123456"}
 HTTP_TIMEOUT = timedelta(seconds=20)
-HIGHEST_INDEX = 2**63 - 1
 WRONG_USE = 2
 """Exit status for what can't be asked at all."""
 CHAT = re.compile(r"-?[0-9]{1,18}", re.ASCII)
-MOST_QUOTED = 300
-"""Characters of what an answer says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +83,7 @@ class Asker:
         self._consumer = consumer
         self._http = http
         self._integrations = load(settings)
+        self._standins = StandIns(settings.standins_url, http)
 
     async def ask(
         self,
@@ -101,8 +100,8 @@ class Asker:
         customer = customer or DEMO_CUSTOMERS[platform]
         _check(question, platform, customer)
         integration = choose(self._integrations, platform, None)
-        await self._make_known(platform, customer)
-        seen = await self._newest_message()
+        await self._standins.make_known(platform, customer)
+        seen = await self._standins.newest_message()
         await self._consumer.seek_to_end()
         post = _post(integration, customer, question)
         message_id, conversation = _what_it_becomes(integration, post)
@@ -112,12 +111,14 @@ class Asker:
         try:
             async with asyncio.timeout(timeout.total_seconds()):
                 answer, delivered_at = await self._outcome(message_id)
-                texts = await self._received(platform, customer, seen, answer)
+                texts = await self._standins.received(platform, customer, after=seen)
         except TimeoutError:
             raise CliError(
                 f"No reply within {timeout.total_seconds():.0f} s; "
                 "`recado up` shows what is not healthy."
             ) from None
+        if not texts:
+            raise CliError(f"The stand-in has no message for answer {answer.id}.")
         return Reply(
             question=question,
             platform=platform,
@@ -127,76 +128,6 @@ class Asker:
             answer=answer,
             steps=_steps(answer, accepted, asked_at, delivered_at),
         )
-
-    async def _make_known(self, platform: Platform, customer: str) -> None:
-        known: dict[str, JsonValue] = (
-            {"platform": "whatsapp", "number": customer, "window_stays_open": True}
-            if platform is Platform.WHATSAPP
-            else {"platform": "telegram", "chat": int(customer)}
-        )
-        await self._standins("POST", "/control/customers", json=known)
-
-    async def _newest_message(self) -> int:
-        """The index after which the reply will be. Nothing is newer than the highest index."""
-        nothing = await self._standins(
-            "GET", "/control/messages", params={"after": str(HIGHEST_INDEX)}
-        )
-        newest = nothing.get("next")
-        return newest if isinstance(newest, int) else 0
-
-    async def _received(
-        self, platform: Platform, customer: str, after: int, answer: AnswerGenerated
-    ) -> tuple[str, ...]:
-        """The parts of the answer as the stand-in has them, in order."""
-        found = await self._standins(
-            "GET",
-            "/control/messages",
-            params={
-                "platform": platform.value,
-                "chat": customer,
-                "after": str(after),
-                "wait": "10",
-            },
-        )
-        messages = found.get("messages")
-        texts = [
-            str(one.get("text"))
-            for one in (messages if isinstance(messages, list) else [])
-            if isinstance(one, dict)
-        ]
-        if not texts:
-            raise CliError(f"The stand-in has no message for answer {answer.id}.")
-        return tuple(texts)
-
-    async def _standins(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, str] | None = None,
-        json: JsonValue = None,
-    ) -> dict[str, JsonValue]:
-        try:
-            response = await self._http.request(
-                method, self._settings.standins_url + path, params=params, json=json
-            )
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise CliError(
-                f"The platforms' stand-ins do not answer at {self._settings.standins_url} "
-                f"({type(error).__name__}); start them with `recado up`."
-            ) from error
-        if not response.is_success:
-            said = response.text[:MOST_QUOTED]
-            raise CliError(
-                f"The platforms' stand-ins refused {path} with {response.status_code}: {said}"
-            )
-        try:
-            content = response.json() if response.content else {}
-        except ValueError as error:
-            raise CliError(
-                f"What answers at {self._settings.standins_url} is not the platforms' stand-ins."
-            ) from error
-        return content if isinstance(content, dict) else {}
 
     async def _send(self, post: WebhookPost) -> None:
         try:

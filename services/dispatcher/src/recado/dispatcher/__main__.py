@@ -12,20 +12,13 @@ from recado.dispatcher.app import App
 from recado.dispatcher.prepare import prepare
 from recado.dispatcher.settings import DispatcherSettings
 from recado.servicekit import logs, service, tracing
+from recado.servicekit.commands import serve_or_prepare
 from recado.servicekit.settings import EXIT_MISCONFIGURED, load
-
-EXIT_USAGE = 2
 
 
 def main(arguments: Sequence[str]) -> int:
     """Do what the arguments say; the exit status."""
-    match list(arguments):
-        case []:
-            return serve()
-        case ["prepare"]:
-            return prepare()
-    sys.stderr.write("python -m recado.dispatcher takes no argument, or `prepare`.\n")
-    return EXIT_USAGE
+    return serve_or_prepare("recado.dispatcher", arguments, serve=serve, prepare=prepare)
 
 
 def serve() -> int:

@@ -12,20 +12,13 @@ from recado.indexer.prepare import prepare
 from recado.indexer.settings import IndexerSettings
 from recado.knowledge.errors import NotInstalled
 from recado.servicekit import logs, service, tracing
+from recado.servicekit.commands import serve_or_prepare
 from recado.servicekit.settings import EXIT_MISCONFIGURED, load
-
-EXIT_USAGE = 2
 
 
 def main(arguments: Sequence[str]) -> int:
     """Do what the arguments say; the exit status."""
-    match list(arguments):
-        case []:
-            return serve()
-        case ["prepare"]:
-            return prepare()
-    sys.stderr.write("python -m recado.indexer takes no argument, or `prepare`.\n")
-    return EXIT_USAGE
+    return serve_or_prepare("recado.indexer", arguments, serve=serve, prepare=prepare)
 
 
 def serve() -> int:

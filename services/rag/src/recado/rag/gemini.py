@@ -2,15 +2,14 @@
 
 What that library leaves to its caller is done here:
 
-- It would bring its own HTTP client (httpx2, or aiohttp where that can be imported), so it is
-  given ours. It would take address, key and cloud from the environment, so all are given; so is
-  the API's version, for without it the path is `/v1/`.
 - It retries nothing, or with its own option without regard to Retry-After. Here a failure that may
   pass is tried again after as long as the other side asks for, with jitter, up to `attempts` times
   and never beyond the deadline, which is that of the whole call.
 - Its errors are of many families: see `gemini_errors`. A blocked prompt, a stopped or an empty
   answer raises nothing there; here it is `ModelRefused`.
-- Importing it takes over a second of CPU: it is imported by `load`, and only where there is a key.
+
+What every caller of the library must do is in `recado.knowledge.embedders.gemini_client`. It is
+imported by `load`, and only where there is a key.
 """
 
 import asyncio
@@ -30,16 +29,16 @@ from tenacity import (
     wait_random_exponential,
 )
 
+from recado.knowledge.embedders.gemini_client import GeminiClient
+from recado.knowledge.settings import PUBLIC_ADDRESS
 from recado.rag.errors import ModelQuota, ModelRefused, ModelUnavailable
 from recado.rag.gemini_errors import translated
 from recado.rag.model import Generation, Prompt, PromptTurn
 from recado.schemas.answers import Usage
 
 if TYPE_CHECKING:
-    from google.genai import Client, types
+    from google.genai import types
 
-PUBLIC_ADDRESS = "https://generativelanguage.googleapis.com"
-API_VERSION = "v1beta"
 WHOLE = "STOP"
 BACKOFF = wait_random_exponential(multiplier=0.5, max=4)
 
@@ -70,12 +69,11 @@ class Gemini:
         *,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._api_key = api_key
         self._options = options
-        self._http = http
         self._sleep = sleep
-        self._client: Client | None = None
-        self._loading = asyncio.Lock()
+        self._client = GeminiClient(
+            api_key, base_url=options.base_url, attempt_timeout=options.timeout, http=http
+        )
 
     @property
     def name(self) -> str:
@@ -83,9 +81,7 @@ class Gemini:
 
     async def load(self) -> None:
         """Import the library now, off the event loop, so that no customer waits for it."""
-        async with self._loading:
-            if self._client is None:
-                self._client = await asyncio.to_thread(self._connected)
+        await self._client.load()
 
     async def generate(self, prompt: Prompt) -> Generation:
         """See `LanguageModel.generate`."""
@@ -105,12 +101,10 @@ class Gemini:
             raise ModelUnavailable(f"no answer within {seconds:g} s") from error
 
     async def _once(self, prompt: Prompt) -> Generation:
-        if self._client is None:
-            raise RuntimeError("Gemini is not loaded")
         contents = _contents(prompt.turns)
         config = self._config(prompt.instructions)
         try:
-            response = await self._client.aio.models.generate_content(
+            response = await self._client.models.generate_content(
                 model=self._options.model, contents=contents, config=config
             )
         except Exception as error:
@@ -119,20 +113,6 @@ class Gemini:
                 raise
             raise known from error
         return _generation(response, self._options.model)
-
-    def _connected(self) -> "Client":
-        from google.genai import Client, types
-
-        return Client(
-            vertexai=False,
-            api_key=self._api_key.get_secret_value(),
-            http_options=types.HttpOptions(
-                base_url=self._options.base_url,
-                api_version=API_VERSION,
-                timeout=self._options.timeout // timedelta(milliseconds=1),
-                httpx_async_client=self._http,
-            ),
-        )
 
     def _config(self, instructions: str) -> "types.GenerateContentConfig":
         from google.genai import types

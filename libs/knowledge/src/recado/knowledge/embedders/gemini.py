@@ -2,9 +2,6 @@
 
 What that library leaves to its caller is done here:
 
-- It would bring its own HTTP client (httpx2, or aiohttp where that can be imported), so it is given
-  one of httpx. It would take address, key and cloud from the environment, so all are given; so is
-  the API's version, for without it the path is `/v1/`.
 - Given a list of strings it makes one content, and so one vector, of them all with
   gemini-embedding-2. Here each text is a content of its own, and the vectors are counted.
 - Vectors shorter than the model's own (3072) do not have length 1 with gemini-embedding-001: here
@@ -12,7 +9,8 @@ What that library leaves to its caller is done here:
 - It retries nothing, or with its own option without regard to Retry-After. Here a failure that may
   pass is tried again after as long as the other side asks for, up to `attempts` times and never
   beyond the deadline.
-- Importing it takes over a second of CPU: `load` does, off the event loop.
+
+What every caller of the library must do is in `gemini_client`.
 
 Questions and passages are embedded for their tasks, so that a question lies near what answers it:
 see `gemini_texts`, with the limits on texts and calls. Few calls are under way at once; batches of
@@ -39,15 +37,15 @@ from tenacity import (
     wait_random_exponential,
 )
 
+from recado.knowledge.embedders.gemini_client import GeminiClient
 from recado.knowledge.embedders.gemini_errors import GeminiUnavailable, translated
 from recado.knowledge.embedders.gemini_texts import Task, batches, prepared, takes_task_types
 from recado.knowledge.errors import EmbedderMisconfigured
 from recado.knowledge.settings import PUBLIC_ADDRESS
 
 if TYPE_CHECKING:
-    from google.genai import Client, types
+    from google.genai import types
 
-API_VERSION = "v1beta"
 BACKOFF = wait_random_exponential(multiplier=0.5, max=8)
 CONNECT_TIMEOUT = timedelta(seconds=5)
 
@@ -97,7 +95,6 @@ class GeminiEmbedder:
     ) -> None:
         self.name = f"{options.model}/{options.dimensions}"
         self.dimensions = options.dimensions
-        self._api_key = api_key
         self._options = options
         self._own_http = http is None
         self._http = http or httpx.AsyncClient(
@@ -108,14 +105,16 @@ class GeminiEmbedder:
         self._sleep = sleep
         self._observe = observe
         self._calling = asyncio.Semaphore(options.concurrent_calls)
-        self._loading = asyncio.Lock()
-        self._client: Client | None = None
+        self._client = GeminiClient(
+            api_key,
+            base_url=options.base_url,
+            attempt_timeout=options.attempt_timeout,
+            http=self._http,
+        )
 
     async def load(self) -> None:
         """Import the library now, off the event loop, so that no customer waits for it."""
-        async with self._loading:
-            if self._client is None:
-                self._client = await asyncio.to_thread(self._connected)
+        await self._client.load()
 
     async def aclose(self) -> None:
         """Close the connections. Nothing can be embedded afterwards."""
@@ -169,8 +168,6 @@ class GeminiEmbedder:
     async def _asked(self, texts: Sequence[str], task: Task) -> "types.EmbedContentResponse":
         from google.genai import types
 
-        if self._client is None:
-            raise RuntimeError("the embedder is not loaded")
         contents: list[types.ContentUnion] = [
             types.Content(parts=[types.Part(text=text)]) for text in texts
         ]
@@ -179,7 +176,7 @@ class GeminiEmbedder:
             output_dimensionality=self.dimensions,
         )
         try:
-            return await self._client.aio.models.embed_content(
+            return await self._client.models.embed_content(
                 model=self._options.model, contents=contents, config=config
             )
         except Exception as error:
@@ -197,20 +194,6 @@ class GeminiEmbedder:
             if len(values) != self.dimensions:
                 raise EmbedderMisconfigured(self.name, f"its vectors have {len(values)} dimensions")
         return [_unit(values) for values in given]
-
-    def _connected(self) -> "Client":
-        from google.genai import Client, types
-
-        return Client(
-            vertexai=False,
-            api_key=self._api_key.get_secret_value(),
-            http_options=types.HttpOptions(
-                base_url=self._options.base_url,
-                api_version=API_VERSION,
-                timeout=self._options.attempt_timeout // timedelta(milliseconds=1),
-                httpx_async_client=self._http,
-            ),
-        )
 
 
 def _unit(values: Sequence[float]) -> list[float]:
