@@ -3,7 +3,7 @@
 64 at once, as fast as it goes, everything that comes to an ingress (bench.ingress_memory_requests).
 Each must get the status that is its own. Memory is the resident set (proc(5), VmRSS), read after
 each 5,000 requests; what is told is the slope of the straight line through the last half, by least
-squares. Until then the ids of published events fill their memory (`RECADO_REPEATS_MOST`).
+squares. The first half fills what is kept of published events (`RECADO_REPEATS_MOST`).
 
 The plot goes to docs/images, unless it is only a share of the load.
 """
@@ -56,9 +56,10 @@ async def _run(effort: Effort, folder: Path) -> Result:
                 taken, counted = await load(ingress.port, ingress.pid, steps)
                 took = perf_counter() - began
                 cpu = cpu_seconds(ingress.pid) - before
-    if effort.share >= 1:
+    whole = effort.share >= 1
+    if whole:
         draw(taken)
-    return result(taken, counted, took, cpu)
+    return result(taken, counted, took, cpu, plotted=whole)
 
 
 async def load(port: int, pid: int, steps: int) -> tuple[list[Sample], Counter[str]]:
@@ -96,7 +97,9 @@ def sample(pid: int, requests: int) -> Sample:
     return Sample(requests, *(int(status[name].split()[0]) for name in ("VmRSS", "RssAnon")))
 
 
-def result(taken: Sequence[Sample], counted: Mapping[str, int], took: float, cpu: float) -> Result:
+def result(
+    taken: Sequence[Sample], counted: Mapping[str, int], took: float, cpu: float, *, plotted: bool
+) -> Result:
     """What was seen, for people and as data."""
     last = taken[len(taken) // 2 :]
     total, grows = taken[-1].requests, slope(last)
@@ -104,15 +107,13 @@ def result(taken: Sequence[Sample], counted: Mapping[str, int], took: float, cpu
     first, half, end, most = (
         one.resident / 1024 for one in (taken[0], last[0], taken[-1], highest)
     )
-    memory = (
-        f"{first:.1f} at first, {half:.1f} after half, {end:.1f} at the end, {most:.1f} at most"
-    )
+    memory = f"{first:.1f} at first, {half:.1f} after half, {end:.1f} at last, {most:.1f} at most"
     lines = [
         f"{total} requests, {total / took:.0f} a second, {cpu / total * 1e6:.0f} µs CPU each",
         *(f"{number:10}  {kind}" for kind, number in sorted(counted.items())),
         f"resident, MiB: {memory}",
         f"slope of the last half: {grows:+.1f} KiB for 10,000 requests",
-        f"plotted in {PLOT}, where it was the whole load",
+        f"plotted in {PLOT}" if plotted else f"a share only: {PLOT} is as it was",
     ]
     figures: dict[str, JsonValue] = {
         "requests": total,
