@@ -10,7 +10,8 @@ from bench.report import Benchmark, Effort, machine, save
 
 BENCHMARKS: Mapping[str, str] = MappingProxyType(
     {
-        "ingress": "requests a second beside a bare endpoint that makes the same writes",
+        "ingress": "a request's cost beside floors, FastAPI, pywa and aiogram; Kafka's outage",
+        "ingress-memory": "memory over 500,000 requests of every kind, and a plot",
         "signature": "time of a refusal beside how much of the signature or secret was right",
         "lanes": "order per key with 256 keys at once, beside bare asyncio and other libraries",
         "lanes-curve": "throughput, CPU and memory from 1 key at once to 1,024, and a plot",
@@ -37,7 +38,9 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help="all of them where none is named")
     parser.add_argument("--rounds", type=int, help="rounds of each contender")
     parser.add_argument("--seconds", type=float, help="length of a round")
-    parser.add_argument("--share", type=float, default=1.0, help="share of the load (lanes)")
+    parser.add_argument(
+        "--share", type=float, default=1.0, help="share of the load (lanes, memory)"
+    )
     given = parser.parse_args()
     unknown = [name for name in given.names if name not in BENCHMARKS]
     if unknown:

@@ -1,10 +1,11 @@
-"""The floor of ingress: a bare Starlette endpoint that makes the same acknowledged writes.
+"""The floors of ingress: bare Starlette and aiokafka, which answer when Kafka has acknowledged.
 
-It verifies nothing and reads nothing of the body. For each request it writes records of given
-topics, keys, values and headers (those that ingress wrote for such a request, made unique), with
-the same producer settings, and answers when Kafka has acknowledged all.
+They verify nothing and read nothing of the body. Floor A makes one write: the body as it came,
+`acks=all`, else aiokafka's defaults (no idempotence, no compression). Floor B makes the same writes
+as ingress: records of given topics, keys, values and headers (those that ingress wrote for such a
+request, made unique), with the same producer settings.
 
-`python -m bench.ingress_floor --port P --bootstrap ADDRESS --records FILE`
+`python -m bench.ingress_floor --port P --bootstrap ADDRESS --topic TOPIC`, or `--records FILE`
 """
 
 import argparse
@@ -24,7 +25,7 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from bench.http_load import PATH
+from bench.ingress_requests import PATH
 from recado.servicekit.kafka import COMPRESSION, MAX_REQUEST_BYTES
 
 if TYPE_CHECKING:
@@ -72,28 +73,44 @@ def load(text: str) -> tuple[Sample, ...]:
     )
 
 
-def create_app(bootstrap: str, samples: "Sequence[Sample]") -> Starlette:
-    """The endpoint."""
-    producers: list[AIOKafkaProducer] = []
+class Writer:
+    """A producer that lives as long as the application."""
+
+    def __init__(self, bootstrap: str, **options: object) -> None:
+        self._options = {"bootstrap_servers": bootstrap, "acks": "all", **options}
+        self.producer: AIOKafkaProducer
 
     @asynccontextmanager
-    async def lifespan(_app: Starlette) -> "AsyncIterator[None]":
-        producer = AIOKafkaProducer(
-            bootstrap_servers=bootstrap,
-            acks="all",
-            enable_idempotence=True,
-            compression_type=COMPRESSION,
-            max_request_size=MAX_REQUEST_BYTES,
-        )
-        await producer.start()
-        producers.append(producer)
-        yield
-        await producer.stop()
+    async def lifespan(self, _app: Starlette) -> "AsyncIterator[None]":
+        """Made here, for it needs a running loop."""
+        async with AIOKafkaProducer(**self._options) as self.producer:
+            yield
+
+
+def one_write(bootstrap: str, topic: str) -> Starlette:
+    """Floor A."""
+    writer = Writer(bootstrap)
+
+    async def receive(request: "Request") -> Response:
+        body = await request.body()
+        await writer.producer.send_and_wait(topic, body, key=str(uuid4()).encode())
+        return JSONResponse({"status": "accepted"})
+
+    return Starlette(routes=[Route(PATH, receive, methods=["POST"])], lifespan=writer.lifespan)
+
+
+def same_writes(bootstrap: str, samples: "Sequence[Sample]") -> Starlette:
+    """Floor B."""
+    writer = Writer(
+        bootstrap,
+        enable_idempotence=True,
+        compression_type=COMPRESSION,
+        max_request_size=MAX_REQUEST_BYTES,
+    )
 
     async def receive(request: "Request") -> Response:
         await request.body()
-        (producer,) = producers
-        key = str(uuid4()).encode()
+        producer, key = writer.producer, str(uuid4()).encode()
         futures = [
             await producer.send(one.topic, one.unique(key), key=key, headers=list(one.headers))
             for one in samples
@@ -101,7 +118,7 @@ def create_app(bootstrap: str, samples: "Sequence[Sample]") -> Starlette:
         await asyncio.gather(*futures)
         return JSONResponse({"status": "accepted"})
 
-    return Starlette(routes=[Route(PATH, receive, methods=["POST"])], lifespan=lifespan)
+    return Starlette(routes=[Route(PATH, receive, methods=["POST"])], lifespan=writer.lifespan)
 
 
 def main() -> int:
@@ -109,10 +126,14 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--bootstrap", required=True)
-    parser.add_argument("--records", type=Path, required=True)
+    writes = parser.add_mutually_exclusive_group(required=True)
+    writes.add_argument("--topic")
+    writes.add_argument("--records", type=Path)
     given = parser.parse_args()
     uvicorn.run(
-        create_app(given.bootstrap, load(given.records.read_text())),
+        one_write(given.bootstrap, given.topic)
+        if given.topic
+        else same_writes(given.bootstrap, load(given.records.read_text())),
         host="127.0.0.1",
         port=given.port,
         loop="uvloop",

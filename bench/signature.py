@@ -24,8 +24,8 @@ from types import MappingProxyType
 
 from pydantic import JsonValue
 
-from bench.http_load import BODY, PATH
-from bench.ingress import INTEGRATIONS, NUMBER, SECRET, server, started_kafka, until_ok
+from bench.ingress_requests import BODY, INTEGRATIONS, NUMBER, PATH, SECRET
+from bench.ingress_servers import server, started_kafka, until_ok
 from bench.report import Effort, Result
 from recado.channels.contract import WebhookRequest
 from recado.channels.errors import NotAuthentic

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Compile the hash-pinned locks: one for the whole workspace, one per image, one for what builds the
-# members' wheels, one for what the channels are compared with. Run by `make lock`.
+# members' wheels, one for what the channels are compared with, one for what ingress is
+# measured beside. Run by `make lock`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tools/uv.sh
@@ -20,3 +21,4 @@ for member in services/* cli devstack; do
 done
 "${compile[@]}" -c requirements/all.txt --group pyproject.toml:build -o requirements/build.txt
 "${compile[@]}" --group pyproject.toml:oracle -o requirements/oracle.txt
+"${compile[@]}" -c requirements/oracle.txt --group pyproject.toml:peers -o requirements/peers.txt
