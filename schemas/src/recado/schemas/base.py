@@ -3,13 +3,15 @@
 import re
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
 
 
 def _in_utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC)
+    # A service's own times are in UTC as they are made.
+    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
 
 
 Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
@@ -25,6 +27,7 @@ class Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+@lru_cache(maxsize=128)  # every event names one, and there are few
 def _platform_name(name: str) -> str:
     # No pattern in the exported schema: what was released there is an enumeration, and a pattern
     # can't be compared with that.

@@ -77,7 +77,8 @@ def as_text(body: bytes, limit: int) -> tuple[str, Literal["utf-8", "base64"]]:
     """
     kept = body[:limit]
     try:
-        decoder = codecs.getincrementaldecoder("utf-8")()
-        return decoder.decode(kept, final=len(body) <= limit), "utf-8"
+        if len(body) <= limit:
+            return body.decode(), "utf-8"
+        return codecs.getincrementaldecoder("utf-8")().decode(kept), "utf-8"
     except UnicodeDecodeError:
         return base64.b64encode(kept).decode("ascii"), "base64"
