@@ -47,6 +47,13 @@ def load(body: bytes) -> JsonObject:
     return value
 
 
+def an_object(value: JsonValue) -> JsonObject:
+    """The value, which must be an object. Raises `Malformed`."""
+    if not isinstance(value, dict):
+        raise Malformed("not an object")
+    return value
+
+
 def object_in(parent: JsonObject, key: str) -> JsonObject | None:
     value = parent.get(key)
     return value if isinstance(value, dict) else None

@@ -18,7 +18,7 @@ from recado.channels.whatsapp.settings import WhatsAppIntegration
 from recado.schemas import ids
 from recado.schemas.webhooks import DeliveryStatus, Pricing, StatusReported
 
-_STATUSES = frozenset(status.value for status in DeliveryStatus)
+_STATUSES = {status.value: status for status in DeliveryStatus}
 
 
 def read_status(
@@ -36,7 +36,8 @@ def read_status(
     if platform_id is None:
         raise Malformed("no id")
     reached = text_in(status, "status")
-    if reached not in _STATUSES:
+    known = None if reached is None else _STATUSES.get(reached)
+    if reached is None or known is None:
         raise Malformed("not a status that is known")
     reported_at = moment_in(status, "timestamp")
     if reported_at is None:
@@ -48,7 +49,7 @@ def read_status(
         conversation=conversation(integration, _chat(status) or f"status-of-{platform_id}"),
         integration=integration.name,
         platform_message_id=platform_id,
-        status=DeliveryStatus(reached),
+        status=known,
         callback_data=text_in(status, "biz_opaque_callback_data"),
         errors=errors_in(status),
         pricing=_pricing(status),
@@ -69,13 +70,10 @@ def _pricing(status: JsonObject) -> Pricing | None:
     if part is None:
         return None
     billable = part.get("billable")
-    pricing = Pricing(
-        category=text_in(part, "category"),
-        billable=billable if isinstance(billable, bool) else None,
-        model=text_in(part, "pricing_model"),
-        type=text_in(part, "type"),
-    )
-    return None if pricing == _NOT_TOLD else pricing
-
-
-_NOT_TOLD = Pricing()
+    if not isinstance(billable, bool):
+        billable = None
+    told = (text_in(part, "category"), text_in(part, "pricing_model"), text_in(part, "type"))
+    if billable is None and not any(told):
+        return None
+    category, model, kind = told
+    return Pricing(category=category, billable=billable, model=model, type=kind)
