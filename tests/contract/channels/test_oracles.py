@@ -22,6 +22,7 @@ from recado.schemas.webhooks import MessageKind, MessageReceived
 from support import corpus
 from support.from_schema import DATES, SENTENCES, WORDS, Json, Values, some_of
 from support.oracle import Oracle, running
+from support.valid import assert_valid
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 SOME = settings(max_examples=100, deadline=None, suppress_health_check=SLOW)
@@ -59,7 +60,10 @@ def pywa() -> Iterator[Oracle]:
 
 
 def ours(platform: str, payload: JsonValue) -> ParsedWebhook:
-    return corpus.parsed(platform, orjson.dumps(payload))
+    found = corpus.parsed(platform, orjson.dumps(payload))
+    for event in (*found.messages, *found.statuses):
+        assert_valid(event)
+    return found
 
 
 @st.composite

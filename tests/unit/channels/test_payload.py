@@ -2,6 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import JsonValue
 
 from recado.channels.payload import MAX_ID_LENGTH, identifier_in, text_in
 
@@ -20,7 +21,8 @@ def test_a_text_is_not_blank(text: str) -> None:
 
 
 def test_an_identifier_is_a_string_or_a_whole_number_and_of_a_bounded_length() -> None:
-    read = [identifier_in({"id": one}, "id") for one in (7, -7, True, None, 7.5, ["7"], {})]
+    written: list[JsonValue] = [7, -7, True, None, 7.5, ["7"], {}]
+    read = [identifier_in({"id": one}, "id") for one in written]
     assert read == ["7", "-7", None, None, None, None, None]
     assert identifier_in({"id": "a" * MAX_ID_LENGTH}, "id") == "a" * MAX_ID_LENGTH
     assert identifier_in({"id": "a" * (MAX_ID_LENGTH + 1)}, "id") is None

@@ -16,6 +16,7 @@ from recado.channels.whatsapp.parse import parse
 from recado.schemas import ids
 from recado.schemas.conversations import Recipient
 from recado.schemas.webhooks import DeliveryStatus, MessageKind
+from support.valid import assert_valid
 
 NOW = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)
 WEBHOOK = UUID(int=7)
@@ -415,6 +416,7 @@ def test_whatever_json_comes_is_read_or_unreadable(body: JsonValue, development:
     except Unreadable:
         return
     for event in (*found.messages, *found.statuses):
+        assert_valid(event)
         assert type(event).model_validate_json(event.model_dump_json()) == event
 
 

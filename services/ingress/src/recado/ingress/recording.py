@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from recado.schemas.base import unchecked
 from recado.schemas.webhooks import (
     MAX_PAYLOAD_BYTES,
     AccountChange,
@@ -28,6 +29,8 @@ VERIFICATION = "verification"
 
 UNKNOWN = "unknown"
 """Event type of what was not, or could not be, read."""
+
+_received = unchecked(WebhookReceived)
 
 
 def record(
@@ -50,7 +53,7 @@ def record(
     if outcome is WebhookOutcome.REJECTED:
         limit = MAX_REJECTED_PAYLOAD_BYTES
     payload, encoding = as_text(body, limit)
-    return WebhookReceived(
+    return _received(
         id=id,
         occurred_at=received_at,
         platform=platform[:MAX_NAME_LENGTH],

@@ -30,11 +30,15 @@ from recado.channels.telegram.context import context_of
 from recado.channels.telegram.people import chat_of, user_of
 from recado.channels.telegram.settings import TelegramIntegration
 from recado.schemas import ids
-from recado.schemas.base import Platform
+from recado.schemas.base import Platform, unchecked
 from recado.schemas.content import Content
 from recado.schemas.context import Context
 from recado.schemas.conversations import Recipient, ReplyTo
 from recado.schemas.webhooks import MessageKind, MessageReceived
+
+_PLATFORM = Platform.TELEGRAM.value
+_received = unchecked(MessageReceived)
+_reply_to = unchecked(ReplyTo)
 
 MESSAGES = frozenset({"message", "business_message", "channel_post"})
 EDITS = frozenset({"edited_message", "edited_business_message", "edited_channel_post"})
@@ -263,15 +267,13 @@ class _Reading:
         # customer these are different chats, though Telegram gives them one chat id.
         key_thread = thread if connection is None else f"{connection}:{thread or ''}".rstrip(":")
         integration = self._integration.name
-        return MessageReceived(
+        return _received(
             id=event_id,
             occurred_at=self._received_at,
             sent_at=sent_at,
-            conversation=ids.conversation_key(
-                Platform.TELEGRAM.value, integration, chat, key_thread
-            ),
-            reply_to=ReplyTo(
-                platform=Platform.TELEGRAM,
+            conversation=ids.conversation_key(_PLATFORM, integration, chat, key_thread),
+            reply_to=_reply_to(
+                platform=_PLATFORM,
                 integration=integration,
                 chat=chat,
                 recipient=Recipient.CHAT,

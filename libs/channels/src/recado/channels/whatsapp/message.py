@@ -16,11 +16,13 @@ from recado.channels.whatsapp.errors import errors_in
 from recado.channels.whatsapp.people import Contacts
 from recado.channels.whatsapp.settings import WhatsAppIntegration
 from recado.schemas import ids
-from recado.schemas.base import Platform
+from recado.schemas.base import Platform, unchecked
 from recado.schemas.conversations import Recipient, ReplyTo
 from recado.schemas.webhooks import MessageKind, MessageReceived
 
 _PLATFORM = Platform.WHATSAPP.value
+_received = unchecked(MessageReceived)
+_reply_to = unchecked(ReplyTo)
 
 
 def read_message(
@@ -46,14 +48,14 @@ def read_message(
     text = kinds.text_of(message, platform_kind)
     kind = kinds.kind_of(message, platform_kind, text)
     name = integration.name
-    return MessageReceived(
+    return _received(
         id=ids.fresh_id()
         if platform_id is None
         else ids.message_id(name, "message", chat, platform_id),
         occurred_at=received_at,
         sent_at=moment_in(message, "timestamp"),
         conversation=conversation(integration, chat),
-        reply_to=ReplyTo(platform=_PLATFORM, integration=name, chat=chat, recipient=recipient),
+        reply_to=_reply_to(platform=_PLATFORM, integration=name, chat=chat, recipient=recipient),
         user=user,
         platform_message_id=platform_id,
         kind=kind,

@@ -16,6 +16,7 @@ from recado.channels.payload import (
     object_in,
     text_in,
 )
+from recado.schemas.base import unchecked
 from recado.schemas.conversations import Recipient, User
 
 
@@ -33,6 +34,9 @@ def address(user_id: str | None, number: str | None) -> Address:
     if number is not None:
         return Address(number, Recipient.PHONE)
     raise Malformed("names nobody: neither a user id nor a number")
+
+
+_user = unchecked(User)
 
 
 class _Card(NamedTuple):
@@ -65,10 +69,10 @@ class Contacts:
         card = self._card(number, user_id)
         if card is None:
             to = address(user_id, number)
-            return User(id=to.chat, aliases=_aliases(to.chat, number, None)), to
+            return _user(id=to.chat, aliases=_aliases(to.chat, number, None)), to
         to = address(user_id or card.user_id, number or card.wa_id)
         profile = object_in(card.content, "profile")
-        user = User(
+        user = _user(
             id=to.chat,
             name=text_in(profile, "name"),
             username=text_in(profile, "username"),

@@ -16,9 +16,12 @@ from recado.channels.whatsapp.errors import errors_in
 from recado.channels.whatsapp.message import conversation
 from recado.channels.whatsapp.settings import WhatsAppIntegration
 from recado.schemas import ids
+from recado.schemas.base import unchecked
 from recado.schemas.webhooks import DeliveryStatus, Pricing, StatusReported
 
 _STATUSES = {status.value: status for status in DeliveryStatus}
+_reported = unchecked(StatusReported)
+_pricing_of = unchecked(Pricing)
 
 
 def read_status(
@@ -42,7 +45,7 @@ def read_status(
     reported_at = moment_in(status, "timestamp")
     if reported_at is None:
         raise Malformed("no timestamp")
-    return StatusReported(
+    return _reported(
         id=ids.status_id(integration.name, platform_id, reached, reported_at),
         occurred_at=received_at,
         reported_at=reported_at,
@@ -76,4 +79,4 @@ def _pricing(status: JsonObject) -> Pricing | None:
     if billable is None and not any(told):
         return None
     category, model, kind = told
-    return Pricing(category=category, billable=billable, model=model, type=kind)
+    return _pricing_of(category=category, billable=billable, model=model, type=kind)
