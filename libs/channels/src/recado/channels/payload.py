@@ -32,6 +32,14 @@ class Malformed(Exception):
     """This part can't be used. The message names place and fault and quotes nothing."""
 
 
+class UnknownKind(Malformed):
+    """This part is of a kind that Recado has no name for, and can't be used for that."""
+
+    def __init__(self, problem: str, kind: str) -> None:
+        super().__init__(problem)
+        self.kind = kind
+
+
 def load(body: bytes) -> JsonObject:
     """The body's JSON object. Raises `Unreadable`: not JSON (NaN, lone surrogates and a byte order
     mark are not JSON either), nested deeper than orjson reads (1,024), not an object, or with a key

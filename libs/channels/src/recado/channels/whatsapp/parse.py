@@ -15,6 +15,7 @@ from recado.channels.errors import Unreadable
 from recado.channels.payload import (
     JsonObject,
     Malformed,
+    UnknownKind,
     an_object,
     fault,
     identifier_in,
@@ -39,6 +40,8 @@ MAX_PROBLEMS = 20
 """Told of one body, each by its place; a body may have a million. The others are counted."""
 MAX_UNKNOWN = 20
 """Accounts named of one body that are not configured."""
+MAX_UNKNOWN_KINDS = 1000
+"""Counted of one body: so many updates Meta puts into one post."""
 
 
 def parse(
@@ -65,6 +68,7 @@ class _Reading:
         self._statuses: list[StatusReported] = []
         self._account_changes: list[AccountChange] = []
         self._unknown: dict[str, None] = {}
+        self._unknown_kinds: list[str] = []
         self._problems: list[str] = []
         self._untold = 0
         self._fields: list[str] = []
@@ -142,6 +146,8 @@ class _Reading:
                 )
             except (Malformed, ValidationError) as found:
                 self._skip(f"entry[{e}].changes[{c}].statuses[{place}]: {fault(found)}")
+                if isinstance(found, UnknownKind) and len(self._unknown_kinds) < MAX_UNKNOWN_KINDS:
+                    self._unknown_kinds.append(found.kind)
             else:
                 self._statuses.append(event)
 
@@ -160,6 +166,7 @@ class _Reading:
             problems=(*self._problems, *self._more()),
             integration=next(iter(self._used)) if len(self._used) == 1 else None,
             account_changes=tuple(self._account_changes),
+            unknown_kinds=tuple(self._unknown_kinds),
         )
 
     def _tell(self, change: AccountChange) -> None:

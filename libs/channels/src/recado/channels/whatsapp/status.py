@@ -6,6 +6,7 @@ from uuid import UUID
 from recado.channels.payload import (
     JsonObject,
     Malformed,
+    UnknownKind,
     chat_in,
     identifier_in,
     moment_in,
@@ -19,6 +20,7 @@ from recado.schemas import ids
 from recado.schemas.base import unchecked
 from recado.schemas.webhooks import DeliveryStatus, Pricing, StatusReported
 
+MAX_STATUS_LENGTH = 64
 _STATUSES = {status.value: status for status in DeliveryStatus}
 _reported = unchecked(StatusReported)
 _pricing_of = unchecked(Pricing)
@@ -31,7 +33,8 @@ def read_status(
     webhook_id: UUID,
     received_at: datetime,
 ) -> StatusReported:
-    """The event. Raises `Malformed` where it does not say what came of which message, and when.
+    """The event. Raises `Malformed` where it does not say what came of which message, and when;
+    `UnknownKind` where Meta has a new word for it.
 
     Whom the message went to need not be told: a report is joined by callback data or message id.
     """
@@ -39,9 +42,11 @@ def read_status(
     if platform_id is None:
         raise Malformed("no id")
     reached = text_in(status, "status")
-    known = None if reached is None else _STATUSES.get(reached)
-    if reached is None or known is None:
-        raise Malformed("not a status that is known")
+    if reached is None:
+        raise Malformed("no status")
+    known = _STATUSES.get(reached)
+    if known is None:
+        raise UnknownKind("not a status that is known", f"status_{reached[:MAX_STATUS_LENGTH]}")
     reported_at = moment_in(status, "timestamp")
     if reported_at is None:
         raise Malformed("no timestamp")
