@@ -10,7 +10,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from recado.channels.contract import NOT_NAMED, ParsedWebhook
+from recado.channels.contract import NOT_NAMED, Integration, ParsedWebhook
 from recado.channels.errors import Unreadable
 from recado.channels.payload import (
     JsonObject,
@@ -25,6 +25,7 @@ from recado.channels.payload import (
 )
 from recado.channels.telegram import kinds, updates
 from recado.channels.telegram.addressing import is_addressed
+from recado.channels.telegram.bots import BOTS
 from recado.channels.telegram.content import content_of, pressed
 from recado.channels.telegram.context import context_of
 from recado.channels.telegram.people import chat_of, user_of
@@ -56,21 +57,22 @@ UPDATES = {
 
 def parse(
     body: bytes,
-    integrations: Sequence[TelegramIntegration],
+    integrations: Sequence[Integration],
     *,
     webhook_id: UUID,
     received_at: datetime,
 ) -> ParsedWebhook:
     """The update in the body. `integrations` are those that may be meant."""
+    bots = BOTS.of(integrations).all
     update = load(body)
     name = next((key for key, value in update.items() if isinstance(value, dict)), None)
     content = None if name is None else object_in(update, name)
     if name is None or content is None:
         raise Unreadable("no update in it")
     event_type = name[: kinds.MAX_NAME_LENGTH] or kinds.UNKNOWN
-    if len(integrations) != 1:
+    if len(bots) != 1:
         return ParsedWebhook(event_type, unknown_integrations=(NOT_NAMED,))
-    integration = integrations[0]
+    integration = bots[0]
     if name == BUSINESS_CONNECTION:
         change = updates.business_connection(content, integration.name)
         return ParsedWebhook(event_type, integration=integration.name, account_changes=(change,))
