@@ -31,12 +31,12 @@ def test_tuples_that_come_and_go_are_never_taken_for_one_another(
     """Their addresses in memory are used again; and not all of them are kept."""
     lookups = Lookups(names)
     for number in range(5 * MAX_KEPT):
-        given = (whatsapp.model_copy(update={"name": f"n{number}"}),)
-        assert lookups.of(given) == [f"n{number}"]
+        given = (whatsapp.model_copy(update={"name": f"passing-{number}"}),)
+        assert lookups.of(given) == [f"passing-{number}"]
         del given
     gc.collect()
-    kept = [one for one in gc.get_objects() if isinstance(one, WhatsAppIntegration)]
-    assert len(kept) <= MAX_KEPT + 1
+    there = [one for one in gc.get_objects() if isinstance(one, WhatsAppIntegration)]
+    assert sum(one.name.startswith("passing-") for one in there) <= MAX_KEPT
 
 
 def test_integrations_are_found_by_each_of_their_secrets(whatsapp: WhatsAppIntegration) -> None:
