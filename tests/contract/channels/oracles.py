@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from recado.channels.contract import ParsedWebhook
 from support import corpus
+from support.valid import assert_valid
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 SOME = settings(max_examples=100, deadline=None, suppress_health_check=SLOW)
@@ -18,4 +19,7 @@ MANY = settings(max_examples=5000, deadline=None, suppress_health_check=SLOW)
 
 
 def ours(platform: str, payload: JsonValue) -> ParsedWebhook:
-    return corpus.parsed(platform, orjson.dumps(payload))
+    found = corpus.parsed(platform, orjson.dumps(payload))
+    for event in (*found.messages, *found.statuses):
+        assert_valid(event)
+    return found

@@ -16,6 +16,7 @@ from recado.channels.registry import CHANNELS
 from recado.schemas.encoding import decode, encode
 from recado.schemas.webhooks import MessageKind, MessageReceived, StatusReported
 from support import corpus
+from support.valid import assert_valid
 
 CASES = corpus.cases()
 LEAST = 120
@@ -38,7 +39,8 @@ def test_a_case_gives_the_events_that_are_written_beside_it(case: tuple[str, Pat
 def test_a_case_gives_events_that_travel_and_the_same_ids_each_time(
     case: tuple[str, Path],
 ) -> None:
-    """Every event goes through Kafka unchanged; no two have one id; a repeat has the same ones."""
+    """Every event is valid and goes through Kafka unchanged; no two have one id; a repeat has
+    the same ones."""
     platform, expected = case
     body = corpus.body_of(expected)
     try:
@@ -47,6 +49,7 @@ def test_a_case_gives_events_that_travel_and_the_same_ids_each_time(
         return
     events: tuple[MessageReceived | StatusReported, ...] = (*first.messages, *first.statuses)
     for event in events:
+        assert_valid(event)
         record = encode(event, source="test")
         assert decode(record.headers, record.value) == event
     assert len({event.id for event in events}) == len(events)

@@ -16,6 +16,7 @@ from recado.channels.telegram.parse import parse
 from recado.schemas import ids
 from recado.schemas.conversations import Recipient
 from recado.schemas.webhooks import MessageKind, MessageReceived
+from support.valid import assert_valid
 
 NOW = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)
 WEBHOOK = UUID(int=7)
@@ -257,4 +258,5 @@ def test_whatever_json_comes_is_read_or_unreadable(
     except Unreadable:
         return
     for event in found.messages:
+        assert_valid(event)
         assert MessageReceived.model_validate_json(event.model_dump_json()) == event

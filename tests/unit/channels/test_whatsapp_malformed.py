@@ -10,6 +10,7 @@ from recado.channels.contract import NOT_NAMED
 from recado.channels.errors import Unreadable
 from recado.channels.whatsapp import WhatsAppIntegration
 from recado.channels.whatsapp.parse import parse
+from support.valid import assert_valid
 
 from .whatsapp_posts import NOW, NUMBER_ID, WEBHOOK, of_type, post, read, text, value
 
@@ -135,6 +136,7 @@ def test_whatever_json_comes_is_read_or_unreadable(body: JsonValue, development:
     except Unreadable:
         return
     for event in (*found.messages, *found.statuses):
+        assert_valid(event)
         assert type(event).model_validate_json(event.model_dump_json()) == event
 
 

@@ -176,6 +176,26 @@ def test_a_status_that_names_nobody_is_still_a_report_on_its_message(
     assert event.conversation == "whatsapp:wa:status-of-wamid.S"
 
 
+def test_a_status_that_has_no_name_of_ours_is_named_and_costs_no_other(
+    whatsapp: WhatsAppIntegration,
+) -> None:
+    """Meta may add one any day. Its word is not in the problem, which is kept and logged."""
+    report: Json = {"id": "a", "timestamp": "1", "recipient_id": "1"}
+    words: list[JsonValue] = ["teleported", "read", "t" * 500, "teleported", 7, None, " "]
+    body = post(value(statuses=[{**report, "status": one} for one in words]))
+    found = read(body, whatsapp)
+    assert [one.status for one in found.statuses] == ["read"]
+    assert found.unknown_kinds == ("status_teleported", f"status_{'t' * 64}", "status_teleported")
+    assert len(found.problems) == 6
+    assert "teleported" not in "".join(found.problems)
+
+
+def test_of_very_many_unknown_statuses_the_first_are_named(whatsapp: WhatsAppIntegration) -> None:
+    report: JsonValue = {"id": "a", "timestamp": "1", "status": "teleported"}
+    found = read(post(value(statuses=[report] * 3000)), whatsapp)
+    assert len(found.unknown_kinds) == 1000
+
+
 def test_a_change_of_the_account_is_named_and_has_no_messages(
     whatsapp: WhatsAppIntegration,
 ) -> None:

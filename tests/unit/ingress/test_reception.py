@@ -102,6 +102,7 @@ class FakeChannel:
             problems=tuple(content.get("problems", ())),
             integration="main",
             account_changes=tuple(AccountChange(type=one) for one in content.get("changes", ())),
+            unknown_kinds=tuple(content.get("unknown_kinds", ())),
         )
 
     def format(self, text: str) -> tuple[Part, ...]:
@@ -539,6 +540,16 @@ async def test_a_kind_without_a_name_of_ours_is_counted_by_the_platforms(bench: 
     metrics.UNKNOWN_KINDS.clear()
     await bench.post({"kinds": ["hologram", "hologram", "not a name"]})
     assert counted(metrics.UNKNOWN_KINDS, "whatsapp", "hologram") == 2
+    assert counted(metrics.UNKNOWN_KINDS, "whatsapp", "other") == 1
+
+
+async def test_a_part_of_no_kind_of_ours_is_counted_by_the_platforms_though_no_event(
+    bench: Bench,
+) -> None:
+    metrics.UNKNOWN_KINDS.clear()
+    await bench.post({"unknown_kinds": ["status_teleported", "no name"], "problems": ["a part"]})
+    assert bench.webhook().outcome is WebhookOutcome.UNREADABLE
+    assert counted(metrics.UNKNOWN_KINDS, "whatsapp", "status_teleported") == 1
     assert counted(metrics.UNKNOWN_KINDS, "whatsapp", "other") == 1
 
 

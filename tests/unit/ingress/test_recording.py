@@ -11,6 +11,7 @@ from recado.ingress.recording import MAX_REJECTED_PAYLOAD_BYTES, as_text, record
 from recado.schemas.encoding import decode, encode
 from recado.schemas.ids import fresh_id
 from recado.schemas.webhooks import WebhookOutcome, WebhookReceived
+from support.valid import assert_valid
 
 NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
 
@@ -37,6 +38,7 @@ def made(
 @given(st.binary(max_size=200))
 def test_any_body_can_be_had_back_from_its_record(body: bytes) -> None:
     event = made(body)
+    assert_valid(event)
     encoded = encode(event, source="ingress")
 
     read = decode(encoded.headers, encoded.value)
@@ -77,5 +79,6 @@ def test_an_authentic_body_is_kept_whole_where_a_rejected_one_is_not() -> None:
 def test_names_and_errors_of_any_length_are_cut() -> None:
     event = made(platform="p" * 100_000, error="e" * 100_000)
 
+    assert_valid(event)
     assert len(event.platform) < 100
     assert len(event.error or "") <= 1000

@@ -1,16 +1,21 @@
 """Events survive the way to Kafka and back; what is not an event is named."""
 
 import json
+from datetime import UTC, datetime, timedelta, timezone
 from typing import get_args
 from uuid import UUID
 
 import pytest
-from pydantic import ValidationError
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import JsonValue, ValidationError
 
 from recado.schemas import events, topics
+from recado.schemas.content import Content, Media, MediaKind
 from recado.schemas.encoding import (
     UndecodableEvent,
     UnknownEventType,
+    as_json,
     decode,
     encode,
     parse_part_key,
@@ -115,3 +120,58 @@ def test_a_part_s_tombstone_takes_its_place_and_is_passed_over_by_who_knows_no_p
     assert tombstone.partition_key == written.partition_key
     assert tombstone.value is None
     assert dict(tombstone.headers)["ce_type"] == dict(written.headers)["ce_type"]
+
+
+@pytest.mark.parametrize("event", examples.GOLDEN.values(), ids=examples.GOLDEN)
+def test_an_event_is_written_as_pydantic_writes_it(event: events.Event) -> None:
+    assert as_json(event) == event.model_dump_json().encode()
+
+
+NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+RAW: st.SearchStrategy[JsonValue] = st.recursive(
+    st.none() | st.booleans() | NUMBERS | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+MOMENTS = st.datetimes(
+    timezones=st.timedeltas(timedelta(hours=-14), timedelta(hours=14)).map(timezone)
+)
+
+
+@given(st.text(), st.dictionaries(st.text(), RAW, max_size=4), MOMENTS, st.timedeltas(), NUMBERS)
+def test_whatever_is_in_an_event_is_written_as_pydantic_writes_it(
+    text: str, raw: dict[str, JsonValue], moment: datetime, duration: timedelta, number: float
+) -> None:
+    """Integers beyond 64 bits, times of any zone, durations, characters of every kind."""
+    media = Media(kind=MediaKind.VOICE, id="m", size=abs(int(number)), duration=duration)
+    try:
+        occurred_at = moment.astimezone(UTC)
+    except OverflowError:
+        occurred_at = moment.replace(tzinfo=UTC)
+    fields = {
+        **examples.MESSAGE_RECEIVED.__dict__,
+        "text": text,
+        "raw": raw,
+        "occurred_at": occurred_at,
+        "content": Content(media=media),
+    }
+    event = events.MessageReceived(**fields)
+    assert as_json(event) == event.model_dump_json().encode()
+
+
+def test_half_a_character_can_not_be_written() -> None:
+    event = examples.MESSAGE_RECEIVED.model_copy(update={"text": "\ud800"})
+    with pytest.raises(ValueError, match="surrogates"):
+        encode(event, source="test")
+
+
+def test_a_moment_is_kept_in_utc_whatever_zone_it_came_in() -> None:
+    lima = timezone(timedelta(hours=-5))
+    fields = {**examples.MESSAGE_RECEIVED.__dict__, "sent_at": datetime(2026, 1, 1, tzinfo=lima)}
+    event = events.MessageReceived(**fields)
+    assert event.sent_at is not None
+    assert (event.sent_at.tzinfo, event.sent_at.hour) == (UTC, 5)
+    record = encode(event, source="test")
+    read = decode(record.headers, record.value)
+    assert isinstance(read, events.MessageReceived)
+    assert (read.sent_at, read.occurred_at.tzinfo) == (event.sent_at, UTC)

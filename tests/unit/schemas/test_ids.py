@@ -1,14 +1,17 @@
 """Identifiers name the same thing the same way, and different things differently."""
 
+import json
 from datetime import UTC, datetime
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from recado.schemas import ids
 
 texts = st.text(max_size=30)
+written = st.text(st.characters() | st.sampled_from('\x00\x1f\x7f\u2028"\\/é😀'), max_size=30)
 
 
 def test_a_message_redelivered_has_the_id_that_it_had() -> None:
@@ -51,3 +54,22 @@ def test_a_thread_is_a_conversation_of_its_own() -> None:
 
 def test_fresh_ids_protect_from_nothing() -> None:
     assert ids.fresh_id() != ids.fresh_id()
+
+
+@given(written, written, written, written, st.none() | st.datetimes(timezones=st.just(UTC)))
+def test_an_id_is_the_uuid_of_version_5_of_its_parts_as_json(
+    integration: str, kind: str, chat: str, platform_id: str, edited_at: datetime | None
+) -> None:
+    """However it is computed: another one would make every redelivery look new."""
+    edit = None if edited_at is None else edited_at.isoformat()
+    name = ["message", integration, kind, chat, platform_id, edit]
+    expected = uuid5(ids.NAMESPACE, json.dumps(name, ensure_ascii=False, separators=(",", ":")))
+    found = ids.message_id(integration, kind, chat, platform_id, edited_at)
+    assert (found, found.version, found.variant) == (expected, 5, expected.variant)
+
+
+@given(texts, st.sampled_from("\ud800\udfff"), texts)
+def test_half_a_character_has_no_id(before: str, half: str, after: str) -> None:
+    """Names of files may hold such; a lone surrogate has no bytes that could be hashed."""
+    with pytest.raises(UnicodeEncodeError):
+        ids.document_id("guides", f"{before}{half}{after}")

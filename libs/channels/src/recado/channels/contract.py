@@ -91,6 +91,11 @@ class ParsedWebhook:
     """The integration that all of it is for; None where there is none, or more than one."""
     account_changes: tuple[AccountChange, ...] = ()
     """What is in it about the business's own account. Of many only the first 100 are there."""
+    unknown_kinds: tuple[str, ...] = ()
+    """Of the parts that were skipped because Recado has no name for their kind, that of the
+    platform, as `status_teleported`: one for each. A message of such a kind is in `messages`.
+
+    May be any text of at most 71 characters. Of many only the first 1,000 are there."""
 
 
 class Entity(Model):

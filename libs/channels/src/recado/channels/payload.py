@@ -13,6 +13,7 @@ import orjson
 from pydantic import JsonValue, ValidationError
 
 from recado.channels.errors import Unreadable
+from recado.channels.repeated_keys import has_repeated_key
 
 JsonObject: TypeAlias = dict[str, JsonValue]
 Read = TypeVar("Read")
@@ -31,15 +32,33 @@ class Malformed(Exception):
     """This part can't be used. The message names place and fault and quotes nothing."""
 
 
+class UnknownKind(Malformed):
+    """This part is of a kind that Recado has no name for, and can't be used for that."""
+
+    def __init__(self, problem: str, kind: str) -> None:
+        super().__init__(problem)
+        self.kind = kind
+
+
 def load(body: bytes) -> JsonObject:
     """The body's JSON object. Raises `Unreadable`: not JSON (NaN, lone surrogates and a byte order
-    mark are not JSON either), nested deeper than orjson reads (1,024), or not an object."""
+    mark are not JSON either), nested deeper than orjson reads (1,024), not an object, or with a key
+    twice in one object, of which parsers take one or the other."""
     try:
         value: JsonValue = orjson.loads(body)
     except orjson.JSONDecodeError as invalid:
         raise Unreadable(f"not JSON: {invalid.msg} at byte {invalid.pos}") from None
     if not isinstance(value, dict):
         raise Unreadable("not a JSON object")
+    if has_repeated_key(body, value):
+        raise Unreadable("a key is twice in one object")
+    return value
+
+
+def an_object(value: JsonValue) -> JsonObject:
+    """The value, which must be an object. Raises `Malformed`."""
+    if not isinstance(value, dict):
+        raise Malformed("not an object")
     return value
 
 
@@ -61,17 +80,16 @@ def objects_in(parent: JsonObject, key: str) -> Iterator[JsonObject]:
 def text_in(parent: JsonObject | None, key: str) -> str | None:
     """A string that is not blank."""
     value = None if parent is None else parent.get(key)
-    return value if isinstance(value, str) and value.strip() else None
+    return value if isinstance(value, str) and value and not value.isspace() else None
 
 
 def identifier_in(parent: JsonObject | None, key: str) -> str | None:
     """An identifier, given as a string or a whole number: not empty, and without blanks."""
     value = None if parent is None else parent.get(key)
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    if not isinstance(value, str) or not 0 < len(value) <= MAX_ID_LENGTH:
-        return None
-    return None if any(character.isspace() for character in value) else value
+    if isinstance(value, str):
+        # Split at blanks it is itself.
+        return value if len(value) <= MAX_ID_LENGTH and value.split() == [value] else None
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def chat_in(parent: JsonObject | None, key: str) -> str | None:
@@ -138,9 +156,11 @@ def as_it_came(part: JsonObject) -> JsonObject:
     raise Malformed(f"nested deeper than {MAX_DEPTH} levels")
 
 
-def fault(invalid: ValidationError) -> str:
-    """What a model found wrong, without a word of the input."""
+def fault(found: Malformed | ValidationError) -> str:
+    """What is wrong with a part, without a word of it."""
+    if isinstance(found, Malformed):
+        return str(found)
     return "; ".join(
         f"{'.'.join(map(str, error['loc']))}: {error['type']}"
-        for error in invalid.errors(include_input=False, include_url=False, include_context=False)
+        for error in found.errors(include_input=False, include_url=False, include_context=False)
     )

@@ -53,7 +53,7 @@ EVENTS_REPEATED = Counter(
 )
 UNKNOWN_KINDS = Counter(
     "recado_unknown_kinds_total",
-    "Messages of a kind that Recado has no name for, by the platform's: 50 names, then `other`",
+    "Messages and statuses that we have no name for, by the platform's: 50 names, then `other`",
     ["platform", "kind"],
 )
 ACCOUNT_CHANGES = Counter(

@@ -170,6 +170,8 @@ class Reception:
                 if one.kind is MessageKind.OTHER:
                     kind = self._unknown_kinds.name(one.platform_kind)
                     metrics.UNKNOWN_KINDS.labels(platform, kind).inc()
+        for written in parsed.unknown_kinds:
+            metrics.UNKNOWN_KINDS.labels(platform, self._unknown_kinds.name(written)).inc()
         for change in parsed.account_changes:
             kind = self._account_changes.name(change.type)
             metrics.ACCOUNT_CHANGES.labels(platform, kind).inc()

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from recado.schemas.base import unchecked
 from recado.schemas.webhooks import (
     MAX_PAYLOAD_BYTES,
     AccountChange,
@@ -28,6 +29,8 @@ VERIFICATION = "verification"
 
 UNKNOWN = "unknown"
 """Event type of what was not, or could not be, read."""
+
+_received = unchecked(WebhookReceived)
 
 
 def record(
@@ -50,7 +53,7 @@ def record(
     if outcome is WebhookOutcome.REJECTED:
         limit = MAX_REJECTED_PAYLOAD_BYTES
     payload, encoding = as_text(body, limit)
-    return WebhookReceived(
+    return _received(
         id=id,
         occurred_at=received_at,
         platform=platform[:MAX_NAME_LENGTH],
@@ -77,7 +80,8 @@ def as_text(body: bytes, limit: int) -> tuple[str, Literal["utf-8", "base64"]]:
     """
     kept = body[:limit]
     try:
-        decoder = codecs.getincrementaldecoder("utf-8")()
-        return decoder.decode(kept, final=len(body) <= limit), "utf-8"
+        if len(body) <= limit:
+            return body.decode(), "utf-8"
+        return codecs.getincrementaldecoder("utf-8")().decode(kept), "utf-8"
     except UnicodeDecodeError:
         return base64.b64encode(kept).decode("ascii"), "base64"

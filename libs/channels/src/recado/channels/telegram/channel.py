@@ -8,7 +8,9 @@ import httpx
 
 from recado.channels.contract import Integration, ParsedWebhook, Part, Sender, WebhookRequest
 from recado.channels.errors import NotSupported
+from recado.channels.lookups import only
 from recado.channels.telegram import parse, verify
+from recado.channels.telegram.bots import of_telegram
 from recado.channels.telegram.format import format_text
 from recado.channels.telegram.send import TelegramSender
 from recado.channels.telegram.settings import TelegramIntegration
@@ -30,7 +32,7 @@ class TelegramChannel:
     def authenticate(
         self, request: WebhookRequest, integrations: Sequence[Integration]
     ) -> tuple[Integration, ...]:
-        return verify.authenticate(request, _of_telegram(integrations))
+        return verify.authenticate(request, integrations)
 
     def parse(
         self,
@@ -41,19 +43,12 @@ class TelegramChannel:
         webhook_id: UUID,
         received_at: datetime,
     ) -> ParsedWebhook:
-        candidates = _of_telegram(integrations if named is None else [named])
+        candidates = only(named, integrations)
         return parse.parse(body, candidates, webhook_id=webhook_id, received_at=received_at)
 
     def format(self, text: str) -> tuple[Part, ...]:
         return format_text(text)
 
     def sender(self, integration: Integration, http: httpx.AsyncClient) -> Sender:
-        (mine,) = _of_telegram([integration])
+        (mine,) = of_telegram([integration])
         return TelegramSender(mine, http)
-
-
-def _of_telegram(integrations: Sequence[Integration]) -> list[TelegramIntegration]:
-    mine = [one for one in integrations if isinstance(one, TelegramIntegration)]
-    if len(mine) != len(integrations):
-        raise TypeError("an integration of another platform")
-    return mine

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from recado.channels.contract import NOT_NAMED, ParsedWebhook
+from recado.channels.contract import NOT_NAMED, Integration, ParsedWebhook
 from recado.channels.errors import Unreadable
 from recado.channels.payload import (
     JsonObject,
@@ -25,16 +25,21 @@ from recado.channels.payload import (
 )
 from recado.channels.telegram import kinds, updates
 from recado.channels.telegram.addressing import is_addressed
+from recado.channels.telegram.bots import BOTS
 from recado.channels.telegram.content import content_of, pressed
 from recado.channels.telegram.context import context_of
 from recado.channels.telegram.people import chat_of, user_of
 from recado.channels.telegram.settings import TelegramIntegration
 from recado.schemas import ids
-from recado.schemas.base import Platform
+from recado.schemas.base import Platform, unchecked
 from recado.schemas.content import Content
 from recado.schemas.context import Context
 from recado.schemas.conversations import Recipient, ReplyTo
 from recado.schemas.webhooks import MessageKind, MessageReceived
+
+_PLATFORM = Platform.TELEGRAM.value
+_received = unchecked(MessageReceived)
+_reply_to = unchecked(ReplyTo)
 
 MESSAGES = frozenset({"message", "business_message", "channel_post"})
 EDITS = frozenset({"edited_message", "edited_business_message", "edited_channel_post"})
@@ -52,21 +57,22 @@ UPDATES = {
 
 def parse(
     body: bytes,
-    integrations: Sequence[TelegramIntegration],
+    integrations: Sequence[Integration],
     *,
     webhook_id: UUID,
     received_at: datetime,
 ) -> ParsedWebhook:
     """The update in the body. `integrations` are those that may be meant."""
+    bots = BOTS.of(integrations).all
     update = load(body)
     name = next((key for key, value in update.items() if isinstance(value, dict)), None)
     content = None if name is None else object_in(update, name)
     if name is None or content is None:
         raise Unreadable("no update in it")
     event_type = name[: kinds.MAX_NAME_LENGTH] or kinds.UNKNOWN
-    if len(integrations) != 1:
+    if len(bots) != 1:
         return ParsedWebhook(event_type, unknown_integrations=(NOT_NAMED,))
-    integration = integrations[0]
+    integration = bots[0]
     if name == BUSINESS_CONNECTION:
         change = updates.business_connection(content, integration.name)
         return ParsedWebhook(event_type, integration=integration.name, account_changes=(change,))
@@ -263,15 +269,13 @@ class _Reading:
         # customer these are different chats, though Telegram gives them one chat id.
         key_thread = thread if connection is None else f"{connection}:{thread or ''}".rstrip(":")
         integration = self._integration.name
-        return MessageReceived(
+        return _received(
             id=event_id,
             occurred_at=self._received_at,
             sent_at=sent_at,
-            conversation=ids.conversation_key(
-                Platform.TELEGRAM.value, integration, chat, key_thread
-            ),
-            reply_to=ReplyTo(
-                platform=Platform.TELEGRAM,
+            conversation=ids.conversation_key(_PLATFORM, integration, chat, key_thread),
+            reply_to=_reply_to(
+                platform=_PLATFORM,
                 integration=integration,
                 chat=chat,
                 recipient=Recipient.CHAT,

@@ -8,7 +8,10 @@ from recado.channels.payload import (
     object_in,
     text_in,
 )
+from recado.schemas.base import unchecked
 from recado.schemas.conversations import User
+
+_user = unchecked(User)
 
 
 def chat_of(place: JsonObject) -> str:
@@ -24,7 +27,7 @@ def user_of(content: JsonObject, place: JsonObject) -> User:
     sender = object_in(content, "from") or object_in(content, "user")
     who = sender if identifier_in(sender, "id") is not None else object_in(place, "chat")
     names = (text_in(who, "first_name"), text_in(who, "last_name"))
-    return User(
+    return _user(
         id=identifier_in(who, "id") or chat_of(place),
         name=" ".join(name for name in names if name) or text_in(who, "title"),
         username=text_in(who, "username"),

@@ -7,8 +7,10 @@ from uuid import UUID
 import httpx
 
 from recado.channels.contract import Integration, ParsedWebhook, Part, Sender, WebhookRequest
+from recado.channels.lookups import only
 from recado.channels.whatsapp import parse, verify
 from recado.channels.whatsapp.format import format_text
+from recado.channels.whatsapp.numbers import of_whatsapp
 from recado.channels.whatsapp.send import WhatsAppSender
 from recado.channels.whatsapp.settings import WhatsAppIntegration
 from recado.schemas.base import Platform
@@ -24,12 +26,12 @@ class WhatsAppChannel:
     reports_delivery = True
 
     def handshake(self, query: Mapping[str, str], integrations: Sequence[Integration]) -> str:
-        return verify.handshake(query, _of_whatsapp(integrations))
+        return verify.handshake(query, of_whatsapp(integrations))
 
     def authenticate(
         self, request: WebhookRequest, integrations: Sequence[Integration]
     ) -> tuple[Integration, ...]:
-        return verify.authenticate(request, _of_whatsapp(integrations))
+        return verify.authenticate(request, integrations)
 
     def parse(
         self,
@@ -40,19 +42,12 @@ class WhatsAppChannel:
         webhook_id: UUID,
         received_at: datetime,
     ) -> ParsedWebhook:
-        candidates = _of_whatsapp(integrations if named is None else [named])
+        candidates = only(named, integrations)
         return parse.parse(body, candidates, webhook_id=webhook_id, received_at=received_at)
 
     def format(self, text: str) -> tuple[Part, ...]:
         return format_text(text)
 
     def sender(self, integration: Integration, http: httpx.AsyncClient) -> Sender:
-        (mine,) = _of_whatsapp([integration])
+        (mine,) = of_whatsapp([integration])
         return WhatsAppSender(mine, http)
-
-
-def _of_whatsapp(integrations: Sequence[Integration]) -> list[WhatsAppIntegration]:
-    mine = [one for one in integrations if isinstance(one, WhatsAppIntegration)]
-    if len(mine) != len(integrations):
-        raise TypeError("an integration of another platform")
-    return mine

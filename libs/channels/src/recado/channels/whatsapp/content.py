@@ -4,8 +4,10 @@ Fields: Meta, webhooks/reference/messages, a page for each type. What is not as 
 left out of the typed form; the message is kept raw beside it.
 """
 
+from collections.abc import Callable
+
 import orjson
-from pydantic import JsonValue
+from pydantic import JsonValue, ValidationError
 
 from recado.channels.payload import (
     JsonObject,
@@ -56,31 +58,22 @@ def content_of(message: JsonObject, platform_kind: str) -> Content | None:
         inner, inner_kind = edited(message)
         # An edit of an edit is nothing that Meta documents, and would recurse.
         return None if inner is None or inner_kind == "edit" else content_of(inner, inner_kind)
-    content = Content(
-        media=sound(lambda: _media(message, platform_kind)),
-        location=sound(lambda: _location(message, platform_kind)),
-        contacts=_contacts(message) if platform_kind == "contacts" else (),
-        reaction=sound(lambda: _reaction(message, platform_kind)),
-        choice=sound(lambda: _choice(message, platform_kind)),
-        order=sound(lambda: _order(message, platform_kind)),
-        system=sound(lambda: _system(message, platform_kind)),
-        unsupported=_unsupported(message, platform_kind),
-    )
-    return None if content == _NOTHING else content
+    read = _READERS.get(platform_kind)
+    try:
+        return None if read is None else read(message, platform_kind)
+    except (Malformed, ValidationError):
+        return None
 
 
-_NOTHING = Content()
-
-
-def _media(message: JsonObject, platform_kind: str) -> Media | None:
-    kind = _MEDIA.get(platform_kind)
+def _media(message: JsonObject, platform_kind: str) -> Content | None:
+    kind = _MEDIA[platform_kind]
     part = object_in(message, platform_kind)
     media_id = identifier_in(part, "id")
-    if kind is None or part is None or media_id is None:
+    if part is None or media_id is None:
         return None
     if kind is MediaKind.AUDIO and part.get("voice") is True:
         kind = MediaKind.VOICE
-    return Media(
+    media = Media(
         kind=kind,
         id=media_id,
         mime_type=text_in(part, "mime_type"),
@@ -88,27 +81,30 @@ def _media(message: JsonObject, platform_kind: str) -> Media | None:
         file_name=text_in(part, "filename"),
         animated=part.get("animated") is True,
     )
+    return Content(media=media)
 
 
-def _location(message: JsonObject, platform_kind: str) -> Location | None:
+def _location(message: JsonObject, platform_kind: str) -> Content | None:
     part = object_in(message, platform_kind)
-    if platform_kind != "location" or part is None:
+    if part is None:
         return None
     latitude, longitude = number_in(part, "latitude"), number_in(part, "longitude")
     if latitude is None or longitude is None:
         return None
-    return Location(
+    location = Location(
         latitude=latitude,
         longitude=longitude,
         name=text_in(part, "name"),
         address=text_in(part, "address"),
         url=text_in(part, "url"),
     )
+    return Content(location=location)
 
 
-def _contacts(message: JsonObject) -> tuple[SharedContact, ...]:
-    found = (_contact(card) for card in objects_in(message, "contacts"))
-    return tuple(one for one in found if one != _NOBODY)
+def _contacts(message: JsonObject, platform_kind: str) -> Content | None:
+    found = (_contact(card) for card in objects_in(message, platform_kind))
+    contacts = tuple(one for one in found if one != _NOBODY)
+    return Content(contacts=contacts) if contacts else None
 
 
 _NOBODY = SharedContact()
@@ -128,22 +124,30 @@ def _contact(card: JsonObject) -> SharedContact:
     )
 
 
-def _reaction(message: JsonObject, platform_kind: str) -> Reaction | None:
-    part = object_in(message, platform_kind)
-    if platform_kind != "reaction" or part is None:
-        return None
-    # Taken away: `emoji` is missing, or empty.
-    return Reaction(message_id=identifier_in(part, "message_id"), emoji=text_in(part, "emoji"))
-
-
-def _choice(message: JsonObject, platform_kind: str) -> Choice | None:
+def _reaction(message: JsonObject, platform_kind: str) -> Content | None:
     part = object_in(message, platform_kind)
     if part is None:
         return None
-    if platform_kind == "button":
-        return Choice(source="button", id=text_in(part, "payload"), title=text_in(part, "text"))
-    if platform_kind != "interactive":
+    # Taken away: `emoji` is missing, or empty.
+    reaction = Reaction(message_id=identifier_in(part, "message_id"), emoji=text_in(part, "emoji"))
+    return Content(reaction=reaction)
+
+
+def _button(message: JsonObject, platform_kind: str) -> Content | None:
+    part = object_in(message, platform_kind)
+    if part is None:
         return None
+    choice = Choice(source=platform_kind, id=text_in(part, "payload"), title=text_in(part, "text"))
+    return Content(choice=choice)
+
+
+def _interactive(message: JsonObject, platform_kind: str) -> Content | None:
+    part = object_in(message, platform_kind)
+    choice = None if part is None else _choice(part)
+    return None if choice is None else Content(choice=choice)
+
+
+def _choice(part: JsonObject) -> Choice | None:
     named = text_in(part, "type") or next((key for key in part if object_in(part, key)), None)
     if named is None:
         return None
@@ -174,9 +178,9 @@ def _form(reply: JsonObject) -> JsonObject | None:
     return as_it_came(fields) if isinstance(fields, dict) else None
 
 
-def _order(message: JsonObject, platform_kind: str) -> Order | None:
+def _order(message: JsonObject, platform_kind: str) -> Content | None:
     part = object_in(message, platform_kind)
-    if platform_kind != "order" or part is None:
+    if part is None:
         return None
     items = [
         OrderItem(
@@ -188,16 +192,17 @@ def _order(message: JsonObject, platform_kind: str) -> Order | None:
         for item in objects_in(part, "product_items")
         if (product_id := text_in(item, "product_retailer_id")) is not None
     ]
-    return Order(
+    order = Order(
         catalog_id=identifier_in(part, "catalog_id"),
         text=text_in(part, "text"),
         items=tuple(items),
     )
+    return Content(order=order)
 
 
-def _system(message: JsonObject, platform_kind: str) -> SystemChange | None:
+def _system(message: JsonObject, platform_kind: str) -> Content | None:
     part = object_in(message, platform_kind)
-    if platform_kind != "system" or part is None:
+    if part is None:
         return None
     change = _CHANGES.get(text_in(part, "type") or "", Change.OTHER)
     new_number = identifier_in(part, "wa_id") or identifier_in(part, "new_wa_id")
@@ -212,11 +217,24 @@ def _system(message: JsonObject, platform_kind: str) -> SystemChange | None:
             new = identifier_in(part, "user_id")
         case _:
             pass
-    return SystemChange(change=change, old=old, new=new, text=text_in(part, "body"))
+    text = text_in(part, "body")
+    return Content(system=SystemChange(change=change, old=old, new=new, text=text))
 
 
-def _unsupported(message: JsonObject, platform_kind: str) -> str | None:
-    if platform_kind != "unsupported":
-        return None
-    named = text_in(object_in(message, "unsupported"), "type")
-    return None if named is None else named[:MAX_TYPE_LENGTH]
+def _unsupported(message: JsonObject, platform_kind: str) -> Content | None:
+    named = text_in(object_in(message, platform_kind), "type")
+    return None if named is None else Content(unsupported=named[:MAX_TYPE_LENGTH])
+
+
+_READERS: dict[str, Callable[[JsonObject, str], Content | None]] = {
+    **dict.fromkeys(_MEDIA, _media),
+    "location": _location,
+    "contacts": _contacts,
+    "reaction": _reaction,
+    "button": _button,
+    "interactive": _interactive,
+    "order": _order,
+    "system": _system,
+    "unsupported": _unsupported,
+}
+"""By the message's type. Each gives None where nothing of it is as documented."""

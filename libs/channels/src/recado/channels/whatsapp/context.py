@@ -37,9 +37,10 @@ def group_of(message: JsonObject) -> str | None:
     return chat_in(message, "group_id")
 
 
-def answers_us(message: JsonObject, our_number: str | None) -> bool:
+def answers_us(message: JsonObject, metadata: JsonObject | None) -> bool:
     """Whether it quotes a message of the business: then `context.from` is the business's number."""
     author = identifier_in(object_in(message, "context"), "from")
+    our_number = identifier_in(metadata, "display_phone_number")
     return author is not None and our_number is not None and author == our_number.lstrip("+")
 
 

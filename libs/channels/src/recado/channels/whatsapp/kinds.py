@@ -37,12 +37,12 @@ def type_of(message: JsonObject) -> str:
     return next((name for name in KINDS if message.get(name) is not None), NO_TYPE)
 
 
-def kind_of(message: JsonObject, platform_kind: str) -> MessageKind:
+def kind_of(message: JsonObject, platform_kind: str, text: str | None) -> MessageKind:
     """The kind. A text without words is `OTHER`: it can't be read, and is not lost."""
     kind = KINDS.get(platform_kind, MessageKind.OTHER)
     if kind is MessageKind.AUDIO and (object_in(message, "audio") or {}).get("voice") is True:
         return MessageKind.VOICE
-    if kind is MessageKind.TEXT and text_of(message, platform_kind) is None:
+    if kind is MessageKind.TEXT and text is None:
         return MessageKind.OTHER
     return kind
 

@@ -4,19 +4,19 @@ One post may carry up to 1,000 updates of several numbers (Meta, webhooks). The 
 chosen by `metadata.phone_number_id`, for Meta's callback address is one per app.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
-from typing import TypeVar
 from uuid import UUID
 
 from pydantic import JsonValue, ValidationError
 
-from recado.channels.contract import NOT_NAMED, ParsedWebhook
+from recado.channels.contract import NOT_NAMED, Integration, ParsedWebhook
 from recado.channels.errors import Unreadable
 from recado.channels.payload import (
     JsonObject,
     Malformed,
+    UnknownKind,
+    an_object,
     fault,
     identifier_in,
     load,
@@ -25,6 +25,7 @@ from recado.channels.payload import (
 )
 from recado.channels.whatsapp.account import MAX_ACCOUNT_CHANGES, account_change
 from recado.channels.whatsapp.message import read_message
+from recado.channels.whatsapp.numbers import NUMBERS, Numbers
 from recado.channels.whatsapp.people import Contacts
 from recado.channels.whatsapp.settings import WhatsAppIntegration, is_phone_number_id
 from recado.channels.whatsapp.status import read_status
@@ -32,98 +33,123 @@ from recado.schemas.webhooks import AccountChange, MessageReceived, StatusReport
 
 MESSAGES_FIELD = "messages"
 ERRORS_FIELD = "errors"
+_PARTS = ("messages", "statuses")
+_MEANT = frozenset({"metadata", *_PARTS})
+"""A value without any of these is for no number of ours."""
 MAX_PROBLEMS = 20
 """Told of one body, each by its place; a body may have a million. The others are counted."""
 MAX_UNKNOWN = 20
 """Accounts named of one body that are not configured."""
-
-Event = TypeVar("Event", MessageReceived, StatusReported)
+MAX_UNKNOWN_KINDS = 1000
+"""Counted of one body: so many updates Meta puts into one post."""
 
 
 def parse(
-    body: bytes,
-    integrations: Sequence[WhatsAppIntegration],
-    *,
-    webhook_id: UUID,
-    received_at: datetime,
+    body: bytes, integrations: Sequence[Integration], *, webhook_id: UUID, received_at: datetime
 ) -> ParsedWebhook:
     """Everything in the body. `integrations` are those that may be meant."""
     payload = load(body)
-    if not isinstance(payload.get("entry"), list):
+    entries = payload.get("entry")
+    if not isinstance(entries, list):
         raise Unreadable("`entry` is not a list")
-    reading = _Reading(integrations, webhook_id, received_at)
-    for place, entry, change in reading.changes(payload):
-        reading.take(place, entry, change)
+    reading = _Reading(NUMBERS.of(integrations), webhook_id, received_at)
+    reading.take(entries)
     return reading.result()
 
 
 class _Reading:
-    """One body being read."""
+    """One body being read. Places are written down only where there is a problem to tell."""
 
-    def __init__(
-        self,
-        integrations: Sequence[WhatsAppIntegration],
-        webhook_id: UUID,
-        received_at: datetime,
-    ) -> None:
-        self._integrations = integrations
+    def __init__(self, numbers: Numbers, webhook_id: UUID, received_at: datetime) -> None:
+        self._numbers = numbers
         self._webhook_id = webhook_id
         self._received_at = received_at
         self._messages: list[MessageReceived] = []
         self._statuses: list[StatusReported] = []
         self._account_changes: list[AccountChange] = []
         self._unknown: dict[str, None] = {}
+        self._unknown_kinds: list[str] = []
         self._problems: list[str] = []
         self._untold = 0
         self._fields: list[str] = []
         self._used: set[str] = set()
 
-    def changes(self, payload: JsonObject) -> Iterator[tuple[str, JsonObject, JsonObject]]:
-        """Each change with its place and its entry."""
-        for at, entry in self._objects(payload, "entry", ""):
-            for place, change in self._objects(entry, "changes", at):
-                yield place, entry, change
+    def take(self, entries: list[JsonValue]) -> None:
+        for e, entry in enumerate(entries):
+            if not isinstance(entry, dict):
+                self._skip(f"entry[{e}]: not an object")
+                continue
+            for c, change in enumerate(self._list(entry, "changes", e)):
+                if not isinstance(change, dict):
+                    self._skip(f"entry[{e}].changes[{c}]: not an object")
+                    continue
+                field = text_in(change, "field")
+                if field is None or field == MESSAGES_FIELD:
+                    self._take_value(entry, change, e, c)
+                else:
+                    self._tell(account_change(entry, change, field, self._numbers.all))
 
-    def take(self, place: str, entry: JsonObject, change: JsonObject) -> None:
+    def _take_value(self, entry: JsonObject, change: JsonObject, e: int, c: int) -> None:
         value = object_in(change, "value")
-        field = text_in(change, "field")
-        if field is not None and field != MESSAGES_FIELD:
-            self._tell(account_change(entry, change, field, self._integrations))
-            return
         if value is None:
-            self._skip(f"{place}.value: not an object")
+            self._skip(f"entry[{e}].changes[{c}].value: not an object")
             return
-        self._fields.extend(key for key in ("messages", "statuses") if value.get(key))
+        self._fields.extend([key for key in _PARTS if value.get(key)])
         if value.get(ERRORS_FIELD):
-            self._tell(account_change(entry, change, ERRORS_FIELD, self._integrations))
-        if not any(key in value for key in ("metadata", "messages", "statuses")):
+            self._tell(account_change(entry, change, ERRORS_FIELD, self._numbers.all))
+        metadata = object_in(value, "metadata")
+        if _MEANT.isdisjoint(value):
             return
-        integration = self._chosen(value)
+        integration = self._chosen(metadata)
         if integration is None:
             return
         self._used.add(integration.name)
+        if "messages" in value:
+            self._read_messages(value, metadata, integration, e, c)
+        if "statuses" in value:
+            self._read_statuses(value, integration, e, c)
+
+    def _read_messages(
+        self,
+        value: JsonObject,
+        metadata: JsonObject | None,
+        integration: WhatsAppIntegration,
+        e: int,
+        c: int,
+    ) -> None:
         contacts = Contacts(value)
-        our_number = identifier_in(object_in(value, "metadata"), "display_phone_number")
-        for at, message in self._objects(value, "messages", place):
-            read = partial(
-                read_message,
-                message,
-                contacts,
-                integration,
-                our_number=our_number,
-                webhook_id=self._webhook_id,
-                received_at=self._received_at,
-            )
-            self._keep(self._messages, at, read)
-        for at, status in self._objects(value, "statuses", place):
-            report = partial(
-                read_status,
-                status,
-                integration,
-                webhook_id=self._webhook_id,
-                received_at=self._received_at,
-            )
-            self._keep(self._statuses, at, report)
+        for place, message in enumerate(self._list(value, "messages", e, c)):
+            try:
+                event = read_message(
+                    an_object(message),
+                    contacts,
+                    integration,
+                    metadata=metadata,
+                    webhook_id=self._webhook_id,
+                    received_at=self._received_at,
+                )
+            except (Malformed, ValidationError) as found:
+                self._skip(f"entry[{e}].changes[{c}].messages[{place}]: {fault(found)}")
+            else:
+                self._messages.append(event)
+
+    def _read_statuses(
+        self, value: JsonObject, integration: WhatsAppIntegration, e: int, c: int
+    ) -> None:
+        for place, status in enumerate(self._list(value, "statuses", e, c)):
+            try:
+                event = read_status(
+                    an_object(status),
+                    integration,
+                    webhook_id=self._webhook_id,
+                    received_at=self._received_at,
+                )
+            except (Malformed, ValidationError) as found:
+                self._skip(f"entry[{e}].changes[{c}].statuses[{place}]: {fault(found)}")
+                if isinstance(found, UnknownKind) and len(self._unknown_kinds) < MAX_UNKNOWN_KINDS:
+                    self._unknown_kinds.append(found.kind)
+            else:
+                self._statuses.append(event)
 
     def result(self) -> ParsedWebhook:
         if "messages" in self._fields:
@@ -140,6 +166,7 @@ class _Reading:
             problems=(*self._problems, *self._more()),
             integration=next(iter(self._used)) if len(self._used) == 1 else None,
             account_changes=tuple(self._account_changes),
+            unknown_kinds=tuple(self._unknown_kinds),
         )
 
     def _tell(self, change: AccountChange) -> None:
@@ -158,44 +185,31 @@ class _Reading:
     def _more(self) -> tuple[str, ...]:
         return (f"and {self._untold} more",) if self._untold else ()
 
-    def _chosen(self, value: JsonObject) -> WhatsAppIntegration | None:
-        number_id = identifier_in(object_in(value, "metadata"), "phone_number_id")
+    def _chosen(self, metadata: JsonObject | None) -> WhatsAppIntegration | None:
+        number_id = identifier_in(metadata, "phone_number_id")
         if number_id is None:
             # A command typed by hand has no metadata. Meta always sends them.
-            if len(self._integrations) == 1 and self._integrations[0].development:
-                return self._integrations[0]
+            candidates = self._numbers.all
+            if len(candidates) == 1 and candidates[0].development:
+                return candidates[0]
             self._name_unknown(NOT_NAMED)
             return None
-        for one in self._integrations:
-            if one.phone_number_id == number_id:
-                return one
-        # What is not even of an account's form may be anything: it is not repeated.
-        self._name_unknown(number_id if is_phone_number_id(number_id) else NOT_NAMED)
-        return None
+        chosen = self._numbers.by_id.get(number_id)
+        if chosen is None:
+            # What is not even of an account's form may be anything: it is not repeated.
+            self._name_unknown(number_id if is_phone_number_id(number_id) else NOT_NAMED)
+        return chosen
 
     def _name_unknown(self, account: str) -> None:
         if len(self._unknown) < MAX_UNKNOWN:
             self._unknown[account] = None
 
-    def _objects(self, parent: JsonObject, key: str, at: str) -> Iterator[tuple[str, JsonObject]]:
-        """The objects of a list, each with its place; anything else in it is a problem."""
-        place = f"{at}.{key}".lstrip(".")
-        value: JsonValue = parent.get(key)
-        if value is None:
-            return
-        if not isinstance(value, list):
-            self._skip(f"{place}: not a list")
-            return
-        for index, item in enumerate(value):
-            if isinstance(item, dict):
-                yield f"{place}[{index}]", item
-            else:
-                self._skip(f"{place}[{index}]: not an object")
-
-    def _keep(self, events: list[Event], place: str, read: Callable[[], Event]) -> None:
-        try:
-            events.append(read())
-        except Malformed as malformed:
-            self._skip(f"{place}: {malformed}")
-        except ValidationError as invalid:
-            self._skip(f"{place}: {fault(invalid)}")
+    def _list(self, parent: JsonObject, key: str, e: int, c: int | None = None) -> list[JsonValue]:
+        """A list; anything else but nothing is a problem."""
+        value = parent.get(key)
+        if isinstance(value, list):
+            return value
+        if value is not None:
+            change = "" if c is None else f".changes[{c}]"
+            self._skip(f"entry[{e}]{change}.{key}: not a list")
+        return []

@@ -6,6 +6,7 @@ from uuid import UUID
 from recado.channels.payload import (
     JsonObject,
     Malformed,
+    UnknownKind,
     chat_in,
     identifier_in,
     moment_in,
@@ -16,9 +17,13 @@ from recado.channels.whatsapp.errors import errors_in
 from recado.channels.whatsapp.message import conversation
 from recado.channels.whatsapp.settings import WhatsAppIntegration
 from recado.schemas import ids
+from recado.schemas.base import unchecked
 from recado.schemas.webhooks import DeliveryStatus, Pricing, StatusReported
 
-_STATUSES = frozenset(status.value for status in DeliveryStatus)
+MAX_STATUS_LENGTH = 64
+_STATUSES = {status.value: status for status in DeliveryStatus}
+_reported = unchecked(StatusReported)
+_pricing_of = unchecked(Pricing)
 
 
 def read_status(
@@ -28,7 +33,8 @@ def read_status(
     webhook_id: UUID,
     received_at: datetime,
 ) -> StatusReported:
-    """The event. Raises `Malformed` where it does not say what came of which message, and when.
+    """The event. Raises `Malformed` where it does not say what came of which message, and when;
+    `UnknownKind` where Meta has a new word for it.
 
     Whom the message went to need not be told: a report is joined by callback data or message id.
     """
@@ -36,19 +42,22 @@ def read_status(
     if platform_id is None:
         raise Malformed("no id")
     reached = text_in(status, "status")
-    if reached not in _STATUSES:
-        raise Malformed("not a status that is known")
+    if reached is None:
+        raise Malformed("no status")
+    known = _STATUSES.get(reached)
+    if known is None:
+        raise UnknownKind("not a status that is known", f"status_{reached[:MAX_STATUS_LENGTH]}")
     reported_at = moment_in(status, "timestamp")
     if reported_at is None:
         raise Malformed("no timestamp")
-    return StatusReported(
+    return _reported(
         id=ids.status_id(integration.name, platform_id, reached, reported_at),
         occurred_at=received_at,
         reported_at=reported_at,
         conversation=conversation(integration, _chat(status) or f"status-of-{platform_id}"),
         integration=integration.name,
         platform_message_id=platform_id,
-        status=DeliveryStatus(reached),
+        status=known,
         callback_data=text_in(status, "biz_opaque_callback_data"),
         errors=errors_in(status),
         pricing=_pricing(status),
@@ -69,13 +78,10 @@ def _pricing(status: JsonObject) -> Pricing | None:
     if part is None:
         return None
     billable = part.get("billable")
-    pricing = Pricing(
-        category=text_in(part, "category"),
-        billable=billable if isinstance(billable, bool) else None,
-        model=text_in(part, "pricing_model"),
-        type=text_in(part, "type"),
-    )
-    return None if pricing == _NOT_TOLD else pricing
-
-
-_NOT_TOLD = Pricing()
+    if not isinstance(billable, bool):
+        billable = None
+    told = (text_in(part, "category"), text_in(part, "pricing_model"), text_in(part, "type"))
+    if billable is None and not any(told):
+        return None
+    category, model, kind = told
+    return _pricing_of(category=category, billable=billable, model=model, type=kind)

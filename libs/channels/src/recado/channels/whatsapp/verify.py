@@ -5,15 +5,16 @@ POST carries `X-Hub-Signature-256: sha256=<hex>`, the HMAC-SHA256 of the raw bod
 secret (Meta, webhooks/create-webhook-endpoint).
 """
 
-import hashlib
 import hmac
 import re
 from collections.abc import Mapping, Sequence
 
-from recado.channels.contract import WebhookRequest
+from recado.channels.contract import Integration, WebhookRequest
 from recado.channels.credentials import matches_any
 from recado.channels.development import is_local
 from recado.channels.errors import NotAuthentic
+from recado.channels.lookups import in_order
+from recado.channels.whatsapp.numbers import NUMBERS
 from recado.channels.whatsapp.settings import WhatsAppIntegration
 
 SIGNATURE_HEADER = "x-hub-signature-256"
@@ -39,12 +40,13 @@ def handshake(query: Mapping[str, str], integrations: Sequence[WhatsAppIntegrati
 
 
 def authenticate(
-    request: WebhookRequest, integrations: Sequence[WhatsAppIntegration]
+    request: WebhookRequest, integrations: Sequence[Integration]
 ) -> tuple[WhatsAppIntegration, ...]:
     """Those whose app secret signed the body; unsigned from loopback, those in development."""
+    numbers = NUMBERS.of(integrations)
     header = request.headers.get(SIGNATURE_HEADER)
     if header is None:
-        authentic = tuple(one for one in integrations if one.development and is_local(request))
+        authentic = tuple(one for one in numbers.all if one.development and is_local(request))
         if not authentic:
             raise NotAuthentic("the request is not signed")
         return authentic
@@ -52,16 +54,12 @@ def authenticate(
     if written is None:
         raise NotAuthentic("the signature is malformed")
     given = bytes.fromhex(written[1])
-    # Numbers of one app share its secret: each secret is tried once.
-    secrets = {secret for one in integrations for secret in one.signing_secrets()}
-    right = {
-        secret for secret in secrets if hmac.compare_digest(given, _sign(secret, request.body))
-    }
-    authentic = tuple(one for one in integrations if not right.isdisjoint(one.signing_secrets()))
-    if not authentic:
+    # Numbers of one app share its secret: each secret is tried, and once.
+    right = [
+        signed
+        for secret, signed in numbers.by_secret.items()
+        if hmac.compare_digest(given, hmac.digest(secret, request.body, "sha256"))
+    ]
+    if not right:
         raise NotAuthentic("the signature is wrong")
-    return authentic
-
-
-def _sign(secret: bytes, body: bytes) -> bytes:
-    return hmac.new(secret, body, hashlib.sha256).digest()
+    return in_order(numbers.all, right)
