@@ -38,6 +38,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> InMemoryStore:
 async def started(rag: app.App) -> None:
     """Its parts opened, and let go of."""
     async with AsyncExitStack() as parts:
+        parts.push_async_callback(rag._producer.stop)
         await rag.open_parts(parts)
 
 
