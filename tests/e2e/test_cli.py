@@ -2,11 +2,12 @@
 
 import asyncio
 import json
+import re
 from pathlib import Path
 
 from recado.cli.asking import asker
 from recado.schemas.base import Platform
-from support.command import recado
+from support.command import recado, recado_in_a_terminal
 from support.world import World, eventually
 
 
@@ -104,6 +105,24 @@ async def test_index_follows_a_folder(world: World, tmp_path: Path) -> None:
     fourth, _ = await recado(world.environment, "index", str(folder), "--json")
     assert json.loads(fourth)["withdrawn"] == ["mascotas.md"]
     assert "dólares menos" not in await answer()
+
+
+async def test_index_shows_a_person_a_bar_and_a_summary(world: World, tmp_path: Path) -> None:
+    """In a terminal: how far it is while it works, then what was done and what was refused."""
+    folder = tmp_path / "sucursales"
+    folder.mkdir()
+    for number in range(30):
+        (folder / f"{number}.md").write_text(f"# Sucursal {number}\n\nAbre a las {number}.\n")
+    (folder / "vacio.md").write_text("")
+    seen = await recado_in_a_terminal(world.environment, "index", str(folder), status=3)
+    shown, _, summary = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", seen).rpartition("Documents")
+    assert re.search(r"Submitting .*31/31", shown)
+    assert re.search(r"indexed +30\s", summary)
+    assert re.search(r"refused +1\s", summary)
+    assert "vacio.md: empty" in summary
+    for file in folder.iterdir():
+        file.unlink()
+    await recado(world.environment, "index", str(folder), "--json")
 
 
 async def test_topics_apply_changes_nothing_the_second_time(world: World) -> None:

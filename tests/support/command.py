@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import pty
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,44 @@ async def recado(
 ) -> tuple[str, str]:
     """Run the command; its output and its errors. It must end with `status`."""
     return await _run((str(RECADO), *arguments), environment, status)
+
+
+async def recado_in_a_terminal(
+    environment: Mapping[str, str], *arguments: str, status: int = 0
+) -> str:
+    """Run the command as in a terminal of 120 columns; all that it shows there."""
+    ours, theirs = pty.openpty()
+    process = await asyncio.create_subprocess_exec(
+        str(RECADO),
+        *arguments,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "120", **environment},
+    )
+    os.close(theirs)
+    reading = asyncio.create_task(asyncio.to_thread(_all_of, ours))
+    try:
+        async with asyncio.timeout(90):
+            await process.wait()
+            shown = await reading
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+        await reading
+        os.close(ours)
+    assert process.returncode == status, shown
+    return shown
+
+
+def _all_of(terminal: int) -> str:
+    shown = b""
+    while True:
+        try:
+            shown += os.read(terminal, 65536)
+        except OSError:  # EIO: nobody writes to it any more
+            return shown.decode()
 
 
 async def run_python(

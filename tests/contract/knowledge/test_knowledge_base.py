@@ -162,6 +162,32 @@ async def test_writing_the_same_twice_stores_it_once(base: KnowledgeBase) -> Non
     assert len((await base.search("router")).passages) == 2
 
 
+async def test_writing_the_same_again_embeds_nothing_and_says_so(
+    base: KnowledgeBase, embedder: WordEmbedder
+) -> None:
+    """What is staged of another version goes all the same."""
+    chunks = chunk_document(ROUTER, APART)
+    assert await base.replace(ROUTER, chunks) is True
+    other = page("router.md", "El router", "Otro texto.", version="2")
+    await base.stage(other, 0, chunk_document(other, APART))
+    before = len(embedder.embedded)
+    assert await base.replace(ROUTER, chunks) is False
+    assert len(embedder.embedded) == before
+    assert await base.staged(other, 1) == 0
+    assert set(await sources(base, "router")) == {"router.md"}
+
+
+async def test_the_same_content_read_in_another_way_takes_the_place_of_its_first_chunks(
+    base: KnowledgeBase,
+) -> None:
+    """As many of them, of the same version: what a newer reader makes of one and the same file."""
+    await put(base, ROUTER)
+    better = page("router.md", ROUTER.title, "Reinícialo.", "La luz roja avisa.")
+    assert await base.replace(better, chunk_document(better, APART)) is True
+    texts = {found.text for found in (await base.search("router")).passages}
+    assert texts == {"Reinícialo.", "La luz roja avisa."}
+
+
 async def test_the_same_content_cut_in_another_way_takes_the_place_of_its_first_chunks(
     base: KnowledgeBase,
 ) -> None:

@@ -109,6 +109,16 @@ async def test_two_processes_that_write_at_once_lose_nothing(tmp_path: Path) -> 
     await base.close()
 
 
+async def test_writers_that_make_the_table_at_once_agree(tmp_path: Path) -> None:
+    bases = [LanceKnowledgeBase(tmp_path / "store", WordEmbedder()) for _ in range(6)]
+    await asyncio.gather(*(base.prepare() for base in bases))
+    for n, base in enumerate(bases):
+        await base.replace(page(n), chunk_document(page(n)))
+    assert len(await bases[0].documents()) == 6
+    for base in bases:
+        await base.close()
+
+
 async def test_what_was_acknowledged_is_there_after_the_writer_was_killed(tmp_path: Path) -> None:
     writer = await start_writer(tmp_path / "store", 10_000)
     acknowledged = -1

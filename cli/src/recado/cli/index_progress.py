@@ -59,5 +59,8 @@ class IndexProgress:
         """The indexer has so many records still before it."""
         self._most = max(self._most, left)
         self._bars.update(
-            self._indexing, total=self._most, completed=self._most - left, visible=True
+            self._indexing,
+            total=self._most,
+            completed=self._most - left,
+            visible=self._most > 0,  # it may be quicker than the first look
         )

@@ -32,6 +32,7 @@ import pyarrow as pa
 from lancedb import AsyncConnection, AsyncTable
 
 from recado.knowledge.errors import KnowledgeUnavailable
+from recado.knowledge.lancedb_making import sole_maker
 from recado.knowledge.lancedb_search import hybrid_search
 from recado.knowledge.lancedb_staging import (
     forget_staged,
@@ -40,11 +41,13 @@ from recado.knowledge.lancedb_staging import (
     staged_rows,
 )
 from recado.knowledge.lancedb_table import (
+    CHUNK_COLUMNS,
     LIVE,
     WORD_INDEX,
     WORDS,
     check_table,
     rows,
+    sorted_chunks,
     table_schema,
 )
 from recado.knowledge.model import Chunk, Document, Passage, SearchResult, StoredDocument
@@ -121,9 +124,13 @@ class LanceKnowledgeBase:
         async with self._writing, self._store(self._write_timeout):
             await self._prepared()
 
-    async def replace(self, document: Document, chunks: Sequence[Chunk]) -> None:
+    async def replace(self, document: Document, chunks: Sequence[Chunk]) -> bool:
         check_replacement(document, chunks)
-        await self.open()  # a store that does not fit must not cost the embedding first
+        # First of all: a store that does not fit must not cost the embedding either.
+        if await self._holds(document, chunks):
+            async with self._writing, self._store(self._write_timeout):
+                await forget_staged(await self._prepared(), document.id)
+            return False
         table_rows = await self._rows(chunks)
         async with self._writing:
             async with self._store(self._write_timeout):
@@ -136,6 +143,7 @@ class LanceKnowledgeBase:
                     .execute(table_rows)
                 )
             await self._committed()
+        return True
 
     async def withdraw(self, document_id: UUID) -> bool:
         async with self._writing:
@@ -220,6 +228,16 @@ class LanceKnowledgeBase:
             for row in counted
         ]
 
+    async def _holds(self, document: Document, chunks: Sequence[Chunk]) -> bool:
+        """Whether these chunks, to the letter, are what searches see of the document."""
+        async with self._store(self._search_timeout):
+            table = await self._current()
+            if table is None:
+                return False
+            live = table.query().where(f"{LIVE} AND document_id = '{document.id}'")
+            found = await live.select(CHUNK_COLUMNS).to_arrow()
+        return sorted_chunks(found) == list(chunks)
+
     async def _rows(self, chunks: Sequence[Chunk], part: int | None = None) -> pa.Table:
         schema = table_schema(self._embedder)
         batches = []
@@ -233,16 +251,22 @@ class LanceKnowledgeBase:
         """The table to write to, made if it is not there. Call it holding `_writing`."""
         await self._current()
         if self._newest is None:
-            connection = self._connection or await self._connect()
-            table = await connection.create_table(
-                self._collection, schema=table_schema(self._embedder), exist_ok=True
-            )
-            if not await check_table(table, self._embedder):
-                await table.create_index(WORDS, config=WORD_INDEX)
-            await self._current()
+            async with sole_maker(self._path):
+                await self._current()  # it may have been made while this one waited
+                if self._newest is None:
+                    await self._make()
         if self._newest is None:
             raise KnowledgeUnavailable(f"collection {self._collection!r} went as it was made")
         return self._newest
+
+    async def _make(self) -> None:
+        connection = self._connection or await self._connect()
+        table = await connection.create_table(
+            self._collection, schema=table_schema(self._embedder), exist_ok=True
+        )
+        if not await check_table(table, self._embedder):
+            await table.create_index(WORDS, config=WORD_INDEX)
+        await self._current()
 
     async def _current(self) -> AsyncTable | None:
         """The newest version of the table, as a handle that stays at it; None if there is none."""

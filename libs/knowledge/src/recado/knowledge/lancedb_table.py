@@ -127,6 +127,12 @@ def _row_id(chunk: Chunk, part: int | None) -> str:
     return str(chunk.id) if part is None else f"{chunk.id}/{chunk.content_sha256}/{part}"
 
 
+def sorted_chunks(found: pa.Table) -> list[Chunk]:
+    """Rows with CHUNK_COLUMNS as the chunks that they were made of, by position."""
+    kept = [Chunk(**{**row, "document_id": UUID(row["document_id"])}) for row in found.to_pylist()]
+    return sorted(kept, key=lambda chunk: chunk.position)
+
+
 def passage(row: Row, *, score: float, similarity: float) -> Passage:
     return Passage(
         document_id=UUID(row["document_id"]),

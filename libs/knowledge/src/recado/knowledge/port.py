@@ -107,10 +107,11 @@ class KnowledgeBase(KnowledgeReader, Protocol):
         """Create the collection if it is absent. Raises as `open` does."""
         ...
 
-    async def replace(self, document: Document, chunks: Sequence[Chunk]) -> None:
+    async def replace(self, document: Document, chunks: Sequence[Chunk]) -> bool:
         """Make `chunks` all that is stored of this document, in one step for every reader.
 
-        Returns when it is durable. Doing it again changes nothing. After KnowledgeUnavailable
+        Returns when it is durable, True if it wrote. Doing it again changes and embeds nothing and
+        returns False. After KnowledgeUnavailable
         (a time-out, say) or a cancellation either the former version stands whole or this one:
         call it again. Versions of one document must be written one after another, in their order;
         different documents may be written at once, by several processes too. Raises

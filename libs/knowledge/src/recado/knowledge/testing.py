@@ -123,9 +123,15 @@ class InMemoryKnowledgeBase:
         passages.sort(key=lambda found: (-found.score, -found.similarity, found.id))
         return SearchResult(tuple(passages[:n]), timedelta(seconds=time.perf_counter() - started))
 
-    async def replace(self, document: Document, chunks: Sequence[Chunk]) -> None:
+    async def replace(self, document: Document, chunks: Sequence[Chunk]) -> bool:
         check_replacement(document, chunks)
+        self._check()
+        before = self.store.documents.get(document.id)
+        if before is not None and [chunk for chunk, _ in before.chunks] == list(chunks):
+            self.store.staged.pop(document.id, None)
+            return False
         self._store(document, await self._embedded(chunks))
+        return True
 
     async def stage(self, document: Document, part: int, chunks: Sequence[Chunk]) -> None:
         check_part(document, part, chunks)

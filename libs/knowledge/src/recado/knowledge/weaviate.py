@@ -151,16 +151,17 @@ class WeaviateKnowledgeBase:
         async with self._calls(self._limits.write, writing=True):
             await self._prepared()
 
-    async def replace(self, document: Document, chunks: Sequence[Chunk]) -> None:
+    async def replace(self, document: Document, chunks: Sequence[Chunk]) -> bool:
         check_replacement(document, chunks)
         pair, before = await self._before(document)
         made_of = fingerprint(document, self._embedder, chunks)
         if before is not None and before.fingerprint == made_of:
             await self._forget(pair, document.id, keep=before.version)
-            return
+            return False
         version = next_version(document.id, before, made_of)
         await self._write(pair, document, chunks, version, part=0)
         await self._flip(pair, document, len(chunks), version, made_of, before)
+        return True
 
     async def stage(self, document: Document, part: int, chunks: Sequence[Chunk]) -> None:
         check_part(document, part, chunks)

@@ -11,7 +11,6 @@ from faststream.kafka import KafkaBroker
 from recado.indexer.failures import told_to_the_lane
 from recado.indexer.indexing import Indexer
 from recado.indexer.settings import IndexerSettings
-from recado.knowledge.chunking import ChunkingOptions
 from recado.knowledge.connect import make_embedder, make_knowledge
 from recado.knowledge.errors import KnowledgeError, KnowledgeUnavailable
 from recado.schemas.encoding import UndecodableEvent
@@ -46,10 +45,7 @@ class App(ConsumerService):
     def __init__(self, settings: IndexerSettings) -> None:
         self._embedder = make_embedder(settings, observe=_count_embedding_request)
         self._knowledge = make_knowledge(settings, self._embedder)
-        indexer = Indexer(
-            self._knowledge,
-            ChunkingOptions(target=settings.chunk_target, maximum=settings.chunk_maximum),
-        )
+        indexer = Indexer(self._knowledge, settings.chunking)
         metrics = LaneMetrics()
         self._broker = make_broker(settings, SERVICE)
         self._producer: AIOKafkaProducer = make_producer(settings, SERVICE)

@@ -61,17 +61,10 @@ class Indexer:
     async def _replace(self, event: DocumentSubmitted) -> None:
         document = document_of(event)
         chunks = await asyncio.to_thread(chunk_document, document, self._options)
-        stored = await self._knowledge.stored(document.id)
-        if (
-            stored is not None
-            and stored.content_sha256 == document.content_sha256
-            and stored.chunks == len(chunks)
-            and stored.title == document.title
-        ):
+        started = monotonic()
+        if not await self._knowledge.replace(document, chunks):
             metrics.DOCUMENTS_INDEXED.labels("unchanged").inc()
             return
-        started = monotonic()
-        await self._knowledge.replace(document, chunks)
         metrics.CHUNKS_INDEXED.inc(len(chunks))
         _indexed(document, len(chunks), started)
 

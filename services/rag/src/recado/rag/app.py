@@ -65,7 +65,8 @@ class App(ConsumerService):
         super().__init__(settings, metrics, {"knowledge": self._knowledge_problem}, exposed)
 
     async def open_parts(self, parts: AsyncExitStack) -> None:
-        """The models, loaded before the first question."""
+        """The models, loaded before the first question, and the store: one that is down is searched
+        again with each question, one that does not fit ends the service with what differs."""
         parts.push_async_callback(self._http.aclose)
         parts.callback(self._conversations.close)
         parts.push_async_callback(self._embedder.aclose)
@@ -74,6 +75,7 @@ class App(ConsumerService):
         await self._embedder.load()
         if self._gemini is not None:
             await self._gemini.load()
+        await self._retriever.check()
 
     async def consume(
         self, parts: AsyncExitStack, until: asyncio.Event, at_once: asyncio.Event

@@ -15,6 +15,7 @@ from recado.knowledge import (
     KnowledgeError,
     KnowledgeMisconfigured,
     KnowledgeReader,
+    KnowledgeUnavailable,
     Passage,
 )
 from recado.knowledge.port import MAX_QUERY_CHARACTERS
@@ -84,6 +85,15 @@ class Retriever:
             embedder=self._embedder,
         )
         return retrieval, took
+
+    async def check(self) -> None:
+        """Raise KnowledgeMisconfigured if the store can be reached and does not fit."""
+        try:
+            async with asyncio.timeout(self._timeout.total_seconds()):
+                await self._open()
+        except (KnowledgeUnavailable, TimeoutError) as failure:
+            error = type(failure).__name__
+            log.warning("rag.knowledge_unavailable", error=error, reason=str(failure))
 
     async def problem(self) -> str | None:
         """What keeps a search from being answered now; None where nothing does."""
