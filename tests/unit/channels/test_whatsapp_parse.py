@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from pydantic import JsonValue
 
 from recado.channels.contract import NOT_NAMED
 from recado.channels.whatsapp import WhatsAppIntegration
