@@ -54,6 +54,7 @@ class App:
             publish_timeout=settings.publish_timeout,
             probe_interval=settings.kafka_probe_interval,
         )
+        largest = {one.platform: settings.max_body(one) for one in CHANNELS.values()}
         self._rejections = Rejections(
             self._link.outbox,
             per_second=settings.rejections_per_second,
@@ -63,7 +64,7 @@ class App:
             directory=self._directory,
             admission=admission,
             bodies=BodyReader(
-                max_body=lambda platform: settings.max_body(CHANNELS[platform]),
+                max_body=largest.__getitem__,
                 budget=ByteBudget(settings.max_body_bytes_held),
                 timeout=settings.body_timeout,
             ),
