@@ -71,8 +71,12 @@ def unavailable(failure: Unavailable, retry_after: timedelta) -> Answer:
     """503: nothing is claimed, send it again. Telegram's server honours `Retry-After`
     (tdlib/telegram-bot-api, WebhookActor.cpp)."""
     body = _json({"status": UNAVAILABLE, "error": str(failure)})
-    seconds = math.ceil(retry_after.total_seconds())
-    return Answer(503, UNAVAILABLE, body, headers={"Retry-After": str(seconds)})
+    return Answer(503, UNAVAILABLE, body, headers={"Retry-After": in_seconds(retry_after)})
+
+
+def in_seconds(retry_after: timedelta) -> str:
+    """As the header has it: whole seconds, rather more than less."""
+    return str(math.ceil(retry_after.total_seconds()))
 
 
 def _json(content: Mapping[str, str | int]) -> bytes:

@@ -90,6 +90,8 @@ class App:
             port=settings.port,
             head_timeout=settings.head_timeout,
             drain_timeout=settings.drain_timeout,
+            max_connections=settings.max_connections,
+            retry_after=settings.retry_after,
         )
         self._tasks: list[asyncio.Task[None]] = []
 
