@@ -66,6 +66,13 @@ INGRESS = Row(
             queries=(by_label(rate, "recado_rejections_unrecorded_total", "instance"),),
         ),
         Panel(
+            title="Connections refused",
+            description="More than RECADO_MAX_CONNECTIONS were open at once. Platforms need a few "
+            "dozen: look who holds the others, and bound them in the balancer before it.",
+            unit="ops",
+            queries=(by_label(rate, "recado_connections_refused_total", "instance"),),
+        ),
+        Panel(
             title="Outdated integrations",
             description="1: the integrations file can't be used, so the accounts of an older "
             "version are; the log and /readyz name key and line. It is mended without a restart.",

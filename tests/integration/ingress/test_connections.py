@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from recado.ingress import connections
 from recado.ingress.server import HttpServer
+from recado.servicekit import metrics
 
 SOON = timedelta(milliseconds=200)
 LONG = timedelta(seconds=30)
@@ -45,10 +46,20 @@ class Refusing:
 
 @asynccontextmanager
 async def serving(
-    app: Slow | Refusing, *, head_timeout: timedelta = LONG, drain_timeout: timedelta = LONG
+    app: Slow | Refusing,
+    *,
+    head_timeout: timedelta = LONG,
+    drain_timeout: timedelta = LONG,
+    max_connections: int = 100,
 ) -> AsyncIterator[HttpServer]:
     server = HttpServer(
-        app, host="127.0.0.1", port=0, head_timeout=head_timeout, drain_timeout=drain_timeout
+        app,
+        host="127.0.0.1",
+        port=0,
+        head_timeout=head_timeout,
+        drain_timeout=drain_timeout,
+        max_connections=max_connections,
+        retry_after=timedelta(seconds=4.2),
     )
     await server.start()
     try:
@@ -161,6 +172,26 @@ async def test_requests_one_after_the_other_are_not_bounded_by_the_time_for_one(
             await asyncio.sleep(0.1)
             client.send(REQUEST[30:] + b"body")
             assert (await client.head()).startswith("HTTP/1.1 200 ")
+
+
+async def test_a_connection_beyond_the_bound_is_503_and_the_end_until_another_is_gone() -> None:
+    refused = metrics.CONNECTIONS_REFUSED._value.get()
+    async with serving(Slow(), max_connections=2) as server, connected(server) as one:
+        async with connected(server) as other:
+            for client in (one, other):
+                client.send(REQUEST + b"body")
+                assert (await client.head()).startswith("HTTP/1.1 200 ")
+            for _ in range(3):
+                async with connected(server) as further:
+                    answer = await further.rest()
+                    assert answer.startswith(b"HTTP/1.1 503 ")
+                    assert b"retry-after: 5\r\n" in answer
+        one.send(REQUEST + b"body")
+        assert (await one.head()).startswith("HTTP/1.1 200 ")
+        async with connected(server) as next_one:
+            next_one.send(REQUEST + b"body")
+            assert (await next_one.head()).startswith("HTTP/1.1 200 ")
+    assert metrics.CONNECTIONS_REFUSED._value.get() == refused + 3
 
 
 async def test_when_it_stops_every_connection_gets_the_answer_to_what_it_sends() -> None:

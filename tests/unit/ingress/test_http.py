@@ -66,6 +66,24 @@ async def test_addresses_work_with_and_without_the_slash_at_the_end(
     assert (visit.platform, visit.integration) == (platform, integration)
 
 
+@pytest.mark.parametrize("path", ["", "/", "//", "/whatsapp//", "/whatsapp/bot/more", "//bot"])
+async def test_what_only_begins_like_an_address_is_none(
+    client: httpx.AsyncClient, reception: Noting, path: str
+) -> None:
+    response = await client.post(f"/api/integrations/webhooks{path}")
+
+    assert response.status_code == 404
+    assert reception.visits == []
+
+
+async def test_head_asks_what_get_answers(client: httpx.AsyncClient, reception: Noting) -> None:
+    response = await client.head("/api/integrations/webhooks/whatsapp/?a=1&a=2&b=")
+
+    assert response.headers["content-length"] == "2"
+    ((visit, _),) = reception.visits
+    assert visit.query == {"a": "2", "b": ""}
+
+
 async def test_a_request_comes_through_as_it_was_sent(
     client: httpx.AsyncClient, reception: Noting
 ) -> None:

@@ -65,6 +65,9 @@ ACCOUNT_CHANGES = Counter(
 INGRESS_WAITING = Gauge(
     "recado_ingress_waiting_requests", "Requests that wait for Kafka's acknowledgement"
 )
+CONNECTIONS_REFUSED = Counter(
+    "recado_connections_refused_total", "Connections beyond those that may be open at once"
+)
 REJECTIONS_UNRECORDED = Counter(
     "recado_rejections_unrecorded_total",
     "Rejected webhook requests that were counted and left no record",
@@ -237,6 +240,7 @@ INGRESS: Sequence[Family] = (
     UNKNOWN_KINDS,
     ACCOUNT_CHANGES,
     INGRESS_WAITING,
+    CONNECTIONS_REFUSED,
     REJECTIONS_UNRECORDED,
 )
 HOLDING_ACCOUNTS: Sequence[Family] = (INTEGRATIONS_OUTDATED,)

@@ -5,6 +5,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import lru_cache
 
 from recado.ingress.errors import TurnedAway, Unavailable
 from recado.schemas.webhooks import WebhookOutcome
@@ -41,6 +42,19 @@ def accepted(
     `repeats` is how many of both were in Kafka already, `without_id` how many of the messages came
     without an id of the platform.
     """
+    # Nearly all answers are one of a few. Errors are of any number and may be long.
+    make = _receipt if error else _remembered_receipt
+    return make(outcome, messages, statuses, repeats, without_id, error)
+
+
+def _receipt(
+    outcome: WebhookOutcome,
+    messages: int,
+    statuses: int,
+    repeats: int,
+    without_id: int,
+    error: str | None,
+) -> Answer:
     content: dict[str, str | int] = {
         "status": outcome.value,
         "messages": messages,
@@ -53,6 +67,9 @@ def accepted(
     if error is not None:
         content["error"] = error
     return Answer(200, outcome.value, _json(content))
+
+
+_remembered_receipt = lru_cache(256)(_receipt)
 
 
 def verified(challenge: str) -> Answer:
@@ -71,8 +88,12 @@ def unavailable(failure: Unavailable, retry_after: timedelta) -> Answer:
     """503: nothing is claimed, send it again. Telegram's server honours `Retry-After`
     (tdlib/telegram-bot-api, WebhookActor.cpp)."""
     body = _json({"status": UNAVAILABLE, "error": str(failure)})
-    seconds = math.ceil(retry_after.total_seconds())
-    return Answer(503, UNAVAILABLE, body, headers={"Retry-After": str(seconds)})
+    return Answer(503, UNAVAILABLE, body, headers={"Retry-After": in_seconds(retry_after)})
+
+
+def in_seconds(retry_after: timedelta) -> str:
+    """As the header has it: whole seconds, rather more than less."""
+    return str(math.ceil(retry_after.total_seconds()))
 
 
 def _json(content: Mapping[str, str | int]) -> bytes:

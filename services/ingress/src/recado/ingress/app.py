@@ -56,6 +56,7 @@ class App:
             publish_timeout=settings.publish_timeout,
             probe_interval=settings.kafka_probe_interval,
         )
+        largest = {one.platform: settings.max_body(one) for one in CHANNELS.values()}
         self._rejections = Rejections(
             self._link.outbox,
             per_second=settings.rejections_per_second,
@@ -65,7 +66,7 @@ class App:
             directory=self._directory,
             admission=admission,
             bodies=BodyReader(
-                max_body=lambda platform: settings.max_body(CHANNELS[platform]),
+                max_body=largest.__getitem__,
                 budget=ByteBudget(settings.max_body_bytes_held),
                 timeout=settings.body_timeout,
             ),
@@ -91,6 +92,8 @@ class App:
             port=settings.port,
             head_timeout=settings.head_timeout,
             drain_timeout=settings.drain_timeout,
+            max_connections=settings.max_connections,
+            retry_after=settings.retry_after,
         )
         self._tasks: list[asyncio.Task[None]] = []
 

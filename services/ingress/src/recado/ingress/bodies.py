@@ -2,11 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from recado.ingress.errors import TurnedAway
-from recado.ingress.limits import ByteBudget
+from recado.ingress.limits import ByteBudget, HeldBytes
 
 
 class BodyReader:
@@ -19,11 +18,18 @@ class BodyReader:
         self._budget = budget
         self._timeout = timeout.total_seconds()
 
-    @asynccontextmanager
+    def hold(self) -> HeldBytes:
+        """Account for a body from its first byte until the end of a `with` block."""
+        return self._budget.hold()
+
     async def read(
-        self, platform: str, headers: Mapping[str, str], chunks: AsyncIterator[bytes]
-    ) -> AsyncIterator[bytes]:
-        """The raw body, accounted for until the block ends.
+        self,
+        platform: str,
+        headers: Mapping[str, str],
+        chunks: AsyncIterator[bytes],
+        held: HeldBytes,
+    ) -> bytes:
+        """The raw body; `held` accounts for it.
 
         Raises `TurnedAway`: 415 where it is not JSON by its headers, 413 where it is too large (as
         soon as that is known), 408 where it does not come in time. Raises `Overloaded`. What is not
@@ -36,19 +42,18 @@ class BodyReader:
         if declared.isdecimal() and int(declared) > limit:
             raise _too_large(limit)
         body: list[bytes] = []
-        with self._budget.hold() as held:
-            try:
-                async with asyncio.timeout(self._timeout):
-                    async for chunk in chunks:
-                        if held.size + len(chunk) > limit:
-                            raise _too_large(limit)
-                        held.grow(len(chunk))
-                        body.append(chunk)
-            except TimeoutError:
-                raise TurnedAway(
-                    408, "the body did not come in time", headers={"Connection": "close"}
-                ) from None
-            yield b"".join(body)
+        try:
+            async with asyncio.timeout(self._timeout):
+                async for chunk in chunks:
+                    if held.size + len(chunk) > limit:
+                        raise _too_large(limit)
+                    held.grow(len(chunk))
+                    body.append(chunk)
+        except TimeoutError:
+            raise TurnedAway(
+                408, "the body did not come in time", headers={"Connection": "close"}
+            ) from None
+        return b"".join(body)
 
 
 def _check_type(headers: Mapping[str, str]) -> None:

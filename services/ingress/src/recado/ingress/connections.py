@@ -3,6 +3,7 @@
 uvicorn waits for a request's headers for ever, keeps whatever comes of them, and at its end closes
 connections that have part of a request on them. Here
 
+- beyond so many connections a further one gets 503 with `Retry-After` and is closed at once;
 - headers have their time (then 408) and their size (then 431);
 - a connection on which nothing ever comes is closed like one that is kept alive;
 - what is still sent when its answer is out, a body that was refused for its size say, is thrown
@@ -11,10 +12,13 @@ connections that have part of a request on them. Here
 """
 
 import asyncio
+from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from recado.servicekit import metrics
 
 if TYPE_CHECKING:
     from uvicorn.config import Config
@@ -23,9 +27,22 @@ if TYPE_CHECKING:
 MAX_HEAD_BYTES = 64 * 1024
 """Of a request line and headers that come in more than one piece; a piece has 256 KiB at most."""
 
+_TOO_MANY = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: %s\r\n"
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\n"
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
 _NO_MORE = b"content-length: 0\r\nconnection: close\r\n\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What connections may take."""
+
+    head_timeout: float
+    """Seconds that a client may take to send a request's headers."""
+    connections: int
+    """So many may be open at once."""
+    retry_after: str
+    """What a further one is told to wait: seconds."""
 
 
 class Connection(HttpToolsProtocol):
@@ -36,12 +53,10 @@ class Connection(HttpToolsProtocol):
         config: "Config",
         server_state: "ServerState",
         app_state: dict[str, object],
-        _loop: asyncio.AbstractEventLoop | None = None,
-        *,
-        head_timeout: float,
+        bounds: Bounds,
     ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
-        self._head_timeout = head_timeout
+        super().__init__(config, server_state, app_state)
+        self._bounds = bounds
         self._head_timer: asyncio.TimerHandle | None = None
         self._head_bytes = 0
         self._in_head = False
@@ -51,6 +66,9 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         """Wait for the first request as long as for a further one."""
         super().connection_made(transport)
+        if len(self.connections) > self._bounds.connections:
+            self._turn_away()
+            return
         self.timeout_keep_alive_task = self.loop.call_later(
             self.timeout_keep_alive, self.timeout_keep_alive_handler
         )
@@ -111,12 +129,12 @@ class Connection(HttpToolsProtocol):
                 self._refuse(_TOO_LARGE)
                 return
         if self._head_timer is None:
-            self._head_timer = self.loop.call_later(self._head_timeout, self._too_slow)
+            self._head_timer = self.loop.call_later(self._bounds.head_timeout, self._too_slow)
 
     def _too_slow(self) -> None:
         self._head_timer = None
         if not self._is_quiet():  # a pipelined one, while the answer before it is being made
-            self._head_timer = self.loop.call_later(self._head_timeout, self._too_slow)
+            self._head_timer = self.loop.call_later(self._bounds.head_timeout, self._too_slow)
         elif self._in_head:
             self._refuse(_TOO_SLOW)
         elif not self.transport.is_closing():
@@ -126,6 +144,12 @@ class Connection(HttpToolsProtocol):
         if not self.transport.is_closing() and self._is_quiet():
             self.transport.write(status + _NO_MORE)
         self.transport.close()
+
+    def _turn_away(self) -> None:
+        # One that is about to be closed is no longer open: it must not keep others away.
+        self.connections.discard(self)
+        metrics.CONNECTIONS_REFUSED.inc()
+        self._refuse(_TOO_MANY % self._bounds.retry_after.encode())
 
     def _stop_timer(self) -> None:
         self._head_bytes = 0

@@ -7,8 +7,8 @@ to one event loop.
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable
+from typing import Self
 
 from recado.ingress.errors import Overloaded
 
@@ -83,14 +83,9 @@ class ByteBudget:
         self._limit = limit
         self.held = 0
 
-    @contextmanager
-    def hold(self) -> Iterator["HeldBytes"]:
-        """Account for one body. What it took is free again at the end."""
-        holding = HeldBytes(self)
-        try:
-            yield holding
-        finally:
-            self.held -= holding.size
+    def hold(self) -> "HeldBytes":
+        """Account for one body, in a `with` block. What it took is free again at its end."""
+        return HeldBytes(self)
 
     def take(self, size: int) -> None:
         """Raises `Overloaded` where the limit would be passed."""
@@ -98,12 +93,25 @@ class ByteBudget:
             raise Overloaded("too many requests at once")
         self.held += size
 
+    def give_back(self, size: int) -> None:
+        """Have so many bytes free again."""
+        self.held -= size
+
 
 class HeldBytes:
-    """What one body holds of a budget."""
+    """What one body holds of a budget, until the `with` block ends."""
+
+    __slots__ = ("_budget", "size")
 
     def __init__(self, budget: ByteBudget) -> None:
         self._budget = budget
+        self.size = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._budget.give_back(self.size)
         self.size = 0
 
     def grow(self, size: int) -> None:

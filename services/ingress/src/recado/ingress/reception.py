@@ -34,6 +34,7 @@ from recado.ingress.rejections import Rejections
 from recado.ingress.repeats import Repeats
 from recado.schemas.webhooks import MessageKind, MessageReceived, WebhookOutcome
 from recado.servicekit import metrics, tracing
+from recado.servicekit.series import series
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -120,14 +121,15 @@ class Reception:
                 log.debug("webhook.unavailable", webhook=str(case.id), error=str(failure))
                 answer = unavailable(failure, self._retry_after)
         platform = UNKNOWN if case.target is None else case.target.platform
-        metrics.WEBHOOKS.labels(platform, answer.outcome, str(answer.status)).inc()
-        metrics.WEBHOOK_SECONDS.labels(platform).observe(perf_counter() - began)
+        series(metrics.WEBHOOKS, platform, answer.outcome, str(answer.status)).inc()
+        series(metrics.WEBHOOK_SECONDS, platform).observe(perf_counter() - began)
         return answer
 
     async def _receive(self, visit: Visit, case: _Case) -> Answer:
         target = case.target = self._directory.find(visit.platform, visit.integration)
         meant = self._admission.from_where(target.integrations, visit.client_host, visit.headers)
-        async with self._bodies.read(target.platform, visit.headers, visit.body) as body:
+        with self._bodies.hold() as held:
+            body = await self._bodies.read(target.platform, visit.headers, visit.body, held)
             request = WebhookRequest(visit.headers, visit.query, body, visit.client_host)
             try:
                 authentic = target.channel.authenticate(request, meant)
@@ -164,9 +166,9 @@ class Reception:
         platform = target.platform
         for place, one in enumerate(packed.events):
             if place not in fresh:
-                metrics.EVENTS_REPEATED.labels(platform).inc()
+                series(metrics.EVENTS_REPEATED, platform).inc()
             elif isinstance(one, MessageReceived):
-                metrics.MESSAGES_RECEIVED.labels(platform, one.kind.value).inc()
+                series(metrics.MESSAGES_RECEIVED, platform, one.kind.value).inc()
                 if one.kind is MessageKind.OTHER:
                     kind = self._unknown_kinds.name(one.platform_kind)
                     metrics.UNKNOWN_KINDS.labels(platform, kind).inc()

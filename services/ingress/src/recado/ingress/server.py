@@ -16,7 +16,8 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
-from recado.ingress.connections import Connection
+from recado.ingress.answers import in_seconds
+from recado.ingress.connections import Bounds, Connection
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -30,9 +31,9 @@ LOOK_AGAIN = 0.05
 
 
 class _Uvicorn(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, *, head_timeout: timedelta) -> None:
+    def __init__(self, config: uvicorn.Config, bounds: Bounds) -> None:
         super().__init__(config)
-        self._head_timeout = head_timeout.total_seconds()
+        self._bounds = bounds
         config.load()
         config.http_protocol_class = self._connection  # type: ignore[assignment]  # only called
 
@@ -65,7 +66,7 @@ class _Uvicorn(uvicorn.Server):
             task.cancel()
 
     def _connection(self, **_: object) -> Connection:
-        return Connection(self.config, self.server_state, {}, head_timeout=self._head_timeout)
+        return Connection(self.config, self.server_state, {}, self._bounds)
 
     def _connections(self) -> list[Connection]:
         return [one for one in self.server_state.connections if isinstance(one, Connection)]
@@ -82,6 +83,8 @@ class HttpServer:
         port: int,
         head_timeout: timedelta,
         drain_timeout: timedelta,
+        max_connections: int,
+        retry_after: timedelta,
     ) -> None:
         self._host = host
         self.port = port
@@ -99,7 +102,12 @@ class HttpServer:
             timeout_keep_alive=int(KEEP_ALIVE.total_seconds()),
             timeout_graceful_shutdown=max(1, int(drain_timeout.total_seconds())),
         )
-        self._server = _Uvicorn(config, head_timeout=head_timeout)
+        bounds = Bounds(
+            head_timeout=head_timeout.total_seconds(),
+            connections=max_connections,
+            retry_after=in_seconds(retry_after),
+        )
+        self._server = _Uvicorn(config, bounds)
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:

@@ -75,6 +75,12 @@ class IngressSettings(ServiceSettings):
     kafka_probe_interval: timedelta = Field(
         default=timedelta(seconds=1), description="How often Kafka is looked for"
     )
+    max_connections: int = Field(
+        default=10_000,
+        gt=0,
+        description="Connections open at once; a further one gets 503 and is closed. The process "
+        "needs that many open files, and some 100 more",
+    )
     retry_after: timedelta = Field(
         default=timedelta(seconds=5),
         ge=timedelta(seconds=1),
