@@ -27,6 +27,7 @@ from uuid import UUID
 from recado.ingress.errors import KafkaAway, Unavailable
 
 PATIENCE = timedelta(seconds=3)
+"""As long as Kafka may take to acknowledge, unless told otherwise."""
 
 
 class Repeats:
