@@ -130,6 +130,31 @@ async def test_a_long_outage_leaves_a_bounded_number_of_requests_with_the_client
     assert {text for text, status in again.answers.items() if status == 200} <= set(texts)
 
 
+async def test_what_kafka_takes_after_the_503_is_not_published_again(
+    own_kafka: ApacheKafka, tmp_path: Path
+) -> None:
+    """The platform repeats what got a 503; the client has handed it over when Kafka is back."""
+    await apply_topics(own_kafka)
+    late = body([change(message("34600000001", "late"), message("34600000002", "late"))])
+    async with run_ingress(own_kafka.bootstrap, tmp_path, publish_timeout="PT1S") as ingress:
+        await ingress.until_ready()
+        await ingress.post(body([change(message("34600000001", "before"))]))
+        await own_kafka.kill9()
+        refused = await ingress.post(late)
+        await own_kafka.start()
+        async with asyncio.timeout(60):
+            while True:
+                again = await ingress.post(late)
+                if again.status_code == 200:
+                    break
+                await asyncio.sleep(0.1)
+        events = await ingress.events()
+
+    assert refused.status_code == 503
+    assert again.json()["repeats"] == 2
+    assert sorted(texts_of(events)) == ["before", "late", "late"]
+
+
 async def test_it_stops_in_order_while_kafka_is_away(
     own_kafka: ApacheKafka, tmp_path: Path
 ) -> None:

@@ -150,3 +150,52 @@ async def test_no_more_are_remembered_than_allowed(repeats: Repeats) -> None:
         await publish(repeats, ids(number))
         assert len(repeats) <= 200
     assert await publish(repeats, ids(*range(900, 1000))) == set()
+
+
+async def given_up(repeats: Repeats, number: int) -> asyncio.Future[None]:
+    """An event whose publishing failed, and that Kafka may yet acknowledge."""
+    late: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    with pytest.raises(KafkaAway):
+        async with repeats.taking(ids(number)):
+            raise KafkaAway("away", late={UUID(int=number): late})
+    return late
+
+
+async def test_what_is_acknowledged_late_is_not_published_again(repeats: Repeats) -> None:
+    late = await given_up(repeats, 1)
+    late.set_result(None)
+    assert await publish(repeats, ids(1, 2)) == {2}
+    await settled()
+    assert await publish(repeats, ids(1)) == set()
+
+
+async def test_a_repeat_waits_for_what_becomes_of_the_first(repeats: Repeats) -> None:
+    late = await given_up(repeats, 1)
+    again = asyncio.create_task(publish(repeats, ids(1)))
+    await settled()
+    assert not again.done()
+    late.set_result(None)
+    assert await again == set()
+
+
+async def test_a_repeat_is_refused_while_nobody_knows_and_not_published_then(
+    clock: Clock,
+) -> None:
+    repeats = Repeats(most=100, age=MINUTE, patience=timedelta(milliseconds=1), clock=clock)
+    late = await given_up(repeats, 1)
+    for _ in range(2):
+        with pytest.raises(KafkaAway):
+            await publish(repeats, ids(1))
+    assert not late.done()
+    assert await publish(repeats, ids(2)) == {2}
+
+
+async def test_of_repeats_that_wait_in_vain_one_publishes_and_the_others_share_it(
+    repeats: Repeats,
+) -> None:
+    """The connection was replaced: nobody will know, so that it is published once more."""
+    late = await given_up(repeats, 1)
+    again = [asyncio.create_task(publish(repeats, ids(1))) for _ in range(3)]
+    await settled()
+    late.cancel()
+    assert sorted(map(len, await asyncio.gather(*again))) == [0, 0, 1]

@@ -13,14 +13,15 @@ connection helps; `recado.servicekit.publishing` makes one.
 
 import asyncio
 import ssl
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Literal
+from types import MappingProxyType
+from typing import Literal, TypeAlias
+from uuid import UUID
 
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, KafkaTimeoutError
-from aiokafka.partitioner import murmur2
 from faststream.kafka import KafkaBroker
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
@@ -28,6 +29,7 @@ from recado.schemas.encoding import EncodedEvent, Tombstone, encode
 from recado.schemas.events import Event
 from recado.schemas.topics import ALL_TOPICS
 from recado.servicekit import metrics, tracing
+from recado.servicekit.partitions import partition_of
 from recado.servicekit.settings import KafkaSettings
 
 MAX_REQUEST_BYTES = max(topic.max_record for topic in ALL_TOPICS) + 1024 * 1024
@@ -35,15 +37,25 @@ PUBLISH_TIMEOUT = timedelta(seconds=10)
 CLOSE_TIMEOUT = timedelta(seconds=5)
 COMPRESSION: Literal["lz4"] = "lz4"
 
+GATHERED_BATCH_BYTES = 256 * 1024
+"""Of a batch of several records. Well below what the smallest topic takes (1 MiB)."""
+
 log = structlog.stdlib.get_logger(__name__)
+
+Late: TypeAlias = Mapping[UUID, "asyncio.Future[None]"]
+"""What becomes of events that were given up, by their ids. A future ends when Kafka acknowledges
+the event after all, and is cancelled when that is not to be expected, or nobody will know."""
+
+_NOTHING_LATE: Late = MappingProxyType({})
 
 
 class NotAcknowledged(Exception):
     """Kafka did not acknowledge in time. The events may or may not be there: publish them again."""
 
-    def __init__(self, topics: Sequence[str], cause: str) -> None:
+    def __init__(self, topics: Sequence[str], cause: str, *, late: Late = _NOTHING_LATE) -> None:
         super().__init__(f"Kafka did not acknowledge {', '.join(topics)}: {cause}")
         self.topics = tuple(topics)
+        self.late = late
 
     @property
     def lasts(self) -> bool:
@@ -166,7 +178,7 @@ def _partition(record: EncodedEvent | Tombstone) -> int | None:
     if record.partition_key is None:
         return None
     (partitions,) = (one.partitions for one in ALL_TOPICS if one.name == record.topic)
-    return int(murmur2(record.partition_key) & 0x7FFFFFFF) % partitions
+    return partition_of(record.partition_key, partitions)
 
 
 class BoundedProducer(AIOKafkaProducer):  # type: ignore[misc]  # aiokafka is untyped
@@ -187,9 +199,21 @@ class BoundedProducer(AIOKafkaProducer):  # type: ignore[misc]  # aiokafka is un
 
 def make_producer(settings: KafkaSettings, service: str) -> AIOKafkaProducer:
     """A plain producer, not yet started: for records that must go as they are (dead letters)."""
+    return _producer(settings, f"{service}-dead-letters")
+
+
+def make_batching_producer(settings: KafkaSettings, service: str) -> AIOKafkaProducer:
+    """The producer of a `GatheringWriter`, not yet started. It repeats a request after 10 s."""
+    return _producer(
+        settings, service, max_batch_size=GATHERED_BATCH_BYTES, request_timeout_ms=10_000
+    )
+
+
+def _producer(settings: KafkaSettings, name: str, **options: int) -> AIOKafkaProducer:
     return BoundedProducer(
         **client_options(settings),
-        client_id=f"recado-{service}-dead-letters",
+        **options,
+        client_id=f"recado-{name}",
         acks="all",
         enable_idempotence=True,
         compression_type=COMPRESSION,

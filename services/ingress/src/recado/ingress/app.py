@@ -72,7 +72,11 @@ class App:
             ),
             outbox=self._link.outbox,
             rejections=self._rejections,
-            repeats=Repeats(most=settings.repeats_most, age=settings.repeats_age),
+            repeats=Repeats(
+                most=settings.repeats_most,
+                age=settings.repeats_age,
+                patience=settings.publish_timeout,
+            ),
             retry_after=settings.retry_after,
             clock=lambda: datetime.now(UTC),
             new_id=fresh_id,

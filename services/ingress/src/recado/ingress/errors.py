@@ -9,7 +9,10 @@ IngressError
 Messages are shown to the sender. None holds a secret, nor what the right signature would have been.
 """
 
+import asyncio
 from collections.abc import Mapping
+from types import MappingProxyType
+from uuid import UUID
 
 
 class IngressError(Exception):
@@ -41,6 +44,17 @@ class Unavailable(IngressError):
 
 class KafkaAway(Unavailable):
     """Kafka did not acknowledge every event of the request."""
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        late: Mapping[UUID, "asyncio.Future[None]"] = MappingProxyType({}),
+    ) -> None:
+        super().__init__(reason)
+        self.late = late
+        """Events that Kafka may yet acknowledge, by id: when it does the future ends. It is
+        cancelled when that is not to be expected, or nobody will know."""
 
 
 class Overloaded(Unavailable):

@@ -3,30 +3,32 @@
 Ingress starts without Kafka, answers 503 while it is away and 200 when it is back; no restart is
 needed. aiokafka reconnects by itself, but for one case: after an error that it does not repeat
 (a fenced producer, a record that Kafka refused) the sequence numbers of an idempotent producer have
-a gap, and every later publish to that partition fails. Then the whole connection is replaced.
+a gap, and every later publish to that partition fails. Then the whole connection is replaced, and
+what becomes of events that were given up is not known any more.
 """
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from time import monotonic
 
 import structlog
+from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
-from faststream.exceptions import FastStreamException
-from faststream.kafka import KafkaBroker
 
 from recado.ingress.errors import KafkaAway
 from recado.ingress.outbox import Outbox
 from recado.schemas.encoding import EncodedEvent
-from recado.servicekit.kafka import NotAcknowledged, Publisher, make_broker
+from recado.schemas.topics import MESSAGES, STATUSES, WEBHOOKS
+from recado.servicekit.gathering import GatheringWriter
+from recado.servicekit.kafka import NotAcknowledged, make_batching_producer
 from recado.servicekit.settings import KafkaSettings
 
 log = structlog.stdlib.get_logger(__name__)
 
 SERVICE = "ingress"
 CONNECT_TIMEOUT = timedelta(seconds=10)
-CLOSE_TIMEOUT = timedelta(seconds=5)
 PROBE_TIMEOUT = timedelta(seconds=2)
 STALE_AFTER = timedelta(seconds=15)
 """Kafka counts as reachable if it was heard of so lately."""
@@ -34,8 +36,14 @@ QUIET = timedelta(seconds=5)
 """Without an acknowledgement for so long, Kafka is asked."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Connection:
+    producer: AIOKafkaProducer
+    writer: GatheringWriter
+
+
 class KafkaLink:
-    """Owns the broker. `run` keeps the outbox open while Kafka answers."""
+    """Owns the connection. `run` keeps the outbox open while Kafka answers."""
 
     def __init__(
         self,
@@ -49,8 +57,7 @@ class KafkaLink:
         self._settings = settings
         self._publish_timeout = publish_timeout
         self._probe_interval = probe_interval.total_seconds()
-        self._broker: KafkaBroker | None = None
-        self._publisher: Publisher | None = None
+        self._connection: _Connection | None = None
         self._broken = False
         self._heard_at = float("-inf")
         self.outbox = Outbox(
@@ -64,15 +71,15 @@ class KafkaLink:
                 self.outbox.shut()
                 log.error("kafka.connection_replaced")
                 await self.close()
-            if self._broker is None:
+            if self._connection is None:
                 await self._connect()
             elif not self.outbox.is_open or self._silence() > QUIET.total_seconds():
-                await self._probe(self._broker)
+                await self._probe(self._connection.producer)
             await asyncio.sleep(self._probe_interval)
 
     async def problem(self) -> str | None:
         """Why Kafka can't be written to now, for readiness."""
-        if self._broker is None:
+        if self._connection is None:
             return "not connected"
         # Ready also while a try is due: without requests there would never be one.
         if self.outbox.is_shut:
@@ -80,50 +87,59 @@ class KafkaLink:
         return "not heard of lately" if self._silence() > STALE_AFTER.total_seconds() else None
 
     async def close(self) -> None:
-        """Close the connection. What it still holds is given `CLOSE_TIMEOUT` to be acknowledged."""
+        """Close the connection. What it still holds is given some seconds to be acknowledged."""
         self.outbox.shut()
-        broker, self._broker, self._publisher = self._broker, None, None
+        connection, self._connection = self._connection, None
         self._broken = False
-        if broker is not None:
-            await _stop(broker)
+        if connection is not None:
+            await connection.writer.close()
+            await _stop(connection.producer)
+            connection.writer.forget()
 
     async def _write(self, records: Sequence[EncodedEvent]) -> None:
-        publisher = self._publisher
-        if publisher is None:
+        connection = self._connection
+        if connection is None:
             raise KafkaAway("the event log is away")
         try:
-            await publisher.publish_encoded(records)
+            await connection.writer.write(records)
         except NotAcknowledged as failure:
             cause = failure.__cause__
             log.warning("kafka.not_acknowledged", topics=failure.topics, error=repr(cause))
-            if publisher is self._publisher and failure.lasts:
+            if connection is self._connection and failure.lasts:
                 self._broken = True
                 self.outbox.shut()
-            raise KafkaAway("the event log did not acknowledge") from failure
-        except FastStreamException as failure:  # the connection was replaced under our hands
-            raise KafkaAway("the event log is away") from failure
+            raise KafkaAway("the event log did not acknowledge", late=failure.late) from failure
         self._heard_at = monotonic()
 
     async def _connect(self) -> None:
-        # The broker's own start complains loudly, so it is not tried in vain.
+        # aiokafka's own start complains loudly, so it is not tried in vain.
         if not await _somebody_listens(self._settings.kafka_bootstrap_servers):
             return
-        broker = make_broker(self._settings, SERVICE)
+        producer = make_batching_producer(self._settings, SERVICE)
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT.total_seconds()):
-                await broker.start()
+                await producer.start()
+                partitions = {
+                    topic.name: len(await producer.partitions_for(topic.name))
+                    for topic in (WEBHOOKS, MESSAGES, STATUSES)
+                }
         except (TimeoutError, KafkaError, OSError) as error:
             log.warning("kafka.connect_failed", error=type(error).__name__)
-            await _stop(broker)
+            await _stop(producer)
             return
-        self._broker = broker
-        self._publisher = Publisher(broker, SERVICE, self._publish_timeout)
+        writer = GatheringWriter(producer, partitions=partitions, timeout=self._publish_timeout)
+        self._connection = _Connection(producer, writer)
         self._heard_at = monotonic()
         log.info("kafka.connected")
         self.outbox.open()
 
-    async def _probe(self, broker: KafkaBroker) -> None:
-        if await broker.ping(PROBE_TIMEOUT.total_seconds()):
+    async def _probe(self, producer: AIOKafkaProducer) -> None:
+        try:
+            async with asyncio.timeout(PROBE_TIMEOUT.total_seconds()):
+                answers = await producer.client.force_metadata_update()
+        except (TimeoutError, KafkaError, OSError):
+            return
+        if answers:
             self._heard_at = monotonic()
             if not self.outbox.is_open and not self._broken:
                 log.info("kafka.answers_again")
@@ -133,11 +149,10 @@ class KafkaLink:
         return monotonic() - self._heard_at
 
 
-async def _stop(broker: KafkaBroker) -> None:
+async def _stop(producer: AIOKafkaProducer) -> None:
     try:
-        async with asyncio.timeout(CLOSE_TIMEOUT.total_seconds()):
-            await broker.stop()
-    except (TimeoutError, KafkaError, OSError) as error:
+        await producer.stop()
+    except (KafkaError, OSError) as error:
         log.warning("kafka.close_failed", error=type(error).__name__)
 
 

@@ -6,7 +6,8 @@ hands over nothing more once the last few publishes failed, and refuses at once.
 Kafka says when to try again; then one request goes first, and only if it succeeds others follow.
 
 What waits in the client is thus at most `max_waiting` requests, the failures that it takes to shut,
-and one request for each try.
+and one request for each try. What of it was not handed to Kafka's client before it was given up is
+dropped (`recado.servicekit.gathering`), so that a long outage leaves less.
 """
 
 from collections.abc import Awaitable, Callable, Sequence

@@ -6,6 +6,10 @@ Platforms repeat a webhook whose answer they did not get, mostly within minutes.
   published by the next request that brings it.
 - Of two requests that bring an id at once one publishes it. The other waits for that and shares the
   result: the acknowledgement, or the failure, so that neither is answered before Kafka has it.
+- An event that was given up may yet be acknowledged, since the client keeps it. Until that is known
+  it is not handed over again: a request that brings it waits for `patience`, then it is refused.
+  Once acknowledged it counts as published; once its connection is closed nobody knows, and the next
+  request that brings it publishes it.
 - An id is remembered for `age` at least, unless more than `most` others came since, and for twice
   that at most. Memory is bounded by twice `most` ids, some 100 bytes each.
 
@@ -15,71 +19,94 @@ another one, or a new one, is published. The ledger of deliveries is the truth.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
-from recado.ingress.errors import Unavailable
+from recado.ingress.errors import KafkaAway, Unavailable
+
+PATIENCE = timedelta(seconds=3)
+"""As long as Kafka may take to acknowledge, unless told otherwise."""
 
 
 class Repeats:
     """Which events were published lately, or are being published. Belongs to one event loop."""
 
     def __init__(
-        self, *, most: int, age: timedelta, clock: Callable[[], float] = time.monotonic
+        self,
+        *,
+        most: int,
+        age: timedelta,
+        patience: timedelta = PATIENCE,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._most = most
         self._age = age.total_seconds()
+        self._patience = patience.total_seconds()
         self._clock = clock
         # Two generations: the older goes as a whole, so that forgetting costs nothing.
         self._newer: set[bytes] = set()
         self._older: set[bytes] = set()
         self._since = clock()
         self._under_way: dict[bytes, asyncio.Future[None]] = {}
+        # As many as the client holds, which is bounded (`recado.ingress.outbox`).
+        self._late: dict[bytes, asyncio.Future[None]] = {}
 
     def __len__(self) -> int:
         """How many ids are remembered."""
         return len(self._newer) + len(self._older)
 
-    @asynccontextmanager
-    async def taking(self, ids: Sequence[UUID]) -> AsyncIterator[frozenset[int]]:
-        """The places in `ids` of those to be published in the block, whose end says that they are.
+    def taking(self, ids: Sequence[UUID]) -> "_Taking":
+        """An async context: the places in `ids` of those to be published in its block.
 
-        The others were published before, are so now by another request, or are in `ids` twice. When
-        the block raises, its ids are not published, and who waits for them gets the same error if
-        it is `Unavailable`. Raises what the publishing of another request raised.
+        The end of the block says that they are. The others were published before, are so now by
+        another request, or are in `ids` twice. When the block raises, its ids are not published,
+        and who waits for them gets the same error if it is `Unavailable`; those that Kafka may yet
+        acknowledge (`KafkaAway.late`) are remembered once it does. Entering raises what the
+        publishing of another request raised.
         """
-        names = [one.bytes for one in ids]
-        while waits := {self._under_way[name] for name in names if name in self._under_way}:
-            for wait in waits:
-                # Cancelled: the other request went away, so that it is this one's turn.
-                await asyncio.wait({wait})
-                if not wait.cancelled():
-                    wait.result()
+        return _Taking(self, ids)
+
+    async def _settled(self, names: Sequence[bytes]) -> None:
+        """Wait until none of these is being published, nor may be acknowledged yet."""
+        while True:
+            if waits := {self._under_way[name] for name in names if name in self._under_way}:
+                for wait in waits:
+                    # Cancelled: the other request went away, so that it is this one's turn.
+                    await asyncio.wait({wait})
+                    if not wait.cancelled():
+                        wait.result()
+            elif waits := {self._late[name] for name in names if name in self._late}:
+                _, unknown = await asyncio.wait(waits, timeout=self._patience)
+                if unknown:
+                    raise KafkaAway("the event log did not acknowledge an earlier one of these")
+            else:
+                return
+
+    def _fresh(self, names: Sequence[bytes]) -> dict[bytes, int]:
+        """The place of each that is to be published."""
         self._forget()
         fresh: dict[bytes, int] = {}
         for place, name in enumerate(names):
             if name not in self._newer and name not in self._older:
                 fresh.setdefault(name, place)
-        if not fresh:
-            yield frozenset()
-            return
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._under_way.update(dict.fromkeys(fresh, done))
-        try:
-            yield frozenset(fresh.values())
-        except Unavailable as failure:
-            done.set_exception(failure)
-            done.exception()  # nobody may be waiting, and asyncio would report it as lost
-            raise
-        else:
-            done.set_result(None)
-            self._newer.update(fresh)
-        finally:
-            done.cancel()
-            for name in fresh:
-                del self._under_way[name]
+        return fresh
+
+    def _given_up(
+        self, names: Iterable[bytes], late: Mapping[UUID, "asyncio.Future[None]"]
+    ) -> None:
+        for name in names:
+            if (outcome := late.get(UUID(bytes=name))) is not None:
+                self._late[name] = outcome
+                outcome.add_done_callback(partial(self._learn, name))
+
+    def _learn(self, name: bytes, outcome: "asyncio.Future[None]") -> None:
+        if self._late.get(name) is outcome:
+            del self._late[name]
+        if not outcome.cancelled():
+            self._forget()
+            self._newer.add(name)
 
     def _forget(self) -> None:
         now = self._clock()
@@ -89,3 +116,44 @@ class Repeats:
         self._older = self._newer if now - self._since < 2 * self._age else set()
         self._newer = set()
         self._since = now
+
+
+class _Taking:
+    """A request's hold on the ids that it publishes."""
+
+    __slots__ = ("_done", "_fresh", "_names", "_repeats")
+
+    def __init__(self, repeats: Repeats, ids: Sequence[UUID]) -> None:
+        self._repeats = repeats
+        self._names = [one.bytes for one in ids]
+        self._fresh: dict[bytes, int] = {}
+        self._done: asyncio.Future[None] | None = None
+
+    async def __aenter__(self) -> frozenset[int]:
+        repeats, names = self._repeats, self._names
+        if repeats._under_way or repeats._late:
+            await repeats._settled(names)
+        fresh = self._fresh = repeats._fresh(names)
+        if fresh:
+            self._done = asyncio.get_running_loop().create_future()
+            repeats._under_way.update(dict.fromkeys(fresh, self._done))
+        return frozenset(fresh.values())
+
+    async def __aexit__(
+        self, _type: type[BaseException] | None, error: BaseException | None, _trace: object
+    ) -> None:
+        done, fresh, repeats = self._done, self._fresh, self._repeats
+        if done is None:
+            return
+        for name in fresh:
+            del repeats._under_way[name]
+        if error is None:
+            repeats._newer.update(fresh)
+            done.set_result(None)
+        elif isinstance(error, Unavailable):
+            if isinstance(error, KafkaAway):
+                repeats._given_up(fresh, error.late)
+            done.set_exception(error)
+            done.exception()  # nobody may be waiting, and asyncio would report it as lost
+        else:
+            done.cancel()
