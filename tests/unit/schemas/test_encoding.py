@@ -22,7 +22,7 @@ from recado.schemas.encoding import (
     part_tombstone,
     trace_of,
 )
-from support import examples
+from support import examples, filled_examples
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
@@ -122,7 +122,7 @@ def test_a_part_s_tombstone_takes_its_place_and_is_passed_over_by_who_knows_no_p
     assert dict(tombstone.headers)["ce_type"] == dict(written.headers)["ce_type"]
 
 
-@pytest.mark.parametrize("event", examples.GOLDEN.values(), ids=examples.GOLDEN)
+@pytest.mark.parametrize("event", filled_examples.GOLDEN.values(), ids=filled_examples.GOLDEN)
 def test_an_event_is_written_as_pydantic_writes_it(event: events.Event) -> None:
     assert as_json(event) == event.model_dump_json().encode()
 
