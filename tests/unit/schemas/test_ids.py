@@ -1,8 +1,9 @@
 """Identifiers name the same thing the same way, and different things differently."""
 
 import json
+import os
 from datetime import UTC, datetime
-from uuid import UUID, uuid4, uuid5
+from uuid import RFC_4122, UUID, uuid4, uuid5
 
 import pytest
 from hypothesis import given
@@ -54,6 +55,34 @@ def test_a_thread_is_a_conversation_of_its_own() -> None:
 
 def test_fresh_ids_protect_from_nothing() -> None:
     assert ids.fresh_id() != ids.fresh_id()
+
+
+def test_fresh_ids_are_random_uuids_and_each_another() -> None:
+    drawn = [ids.fresh_id() for _ in range(1000)]
+
+    assert len(set(drawn)) == 1000
+    assert {(one.version, one.variant) for one in drawn} == {(4, RFC_4122)}
+    # Every bit that is not fixed by the form is drawn: each is 0 in one and 1 in another.
+    ones, zeros = 0, 0
+    for one in drawn:
+        ones |= one.int
+        zeros |= ~one.int
+    assert (ones & zeros).bit_count() == 122
+
+
+def test_a_forked_process_has_fresh_ids_of_its_own() -> None:
+    ids.fresh_id()
+    reads, writes = os.pipe()
+    child = os.fork()
+    if not child:
+        os.write(writes, ids.fresh_id().bytes)
+        os._exit(0)
+    of_child = os.read(reads, 16)
+    os.waitpid(child, 0)
+    os.close(reads)
+    os.close(writes)
+
+    assert of_child not in {ids.fresh_id().bytes for _ in range(1000)}
 
 
 @given(written, written, written, written, st.none() | st.datetimes(timezones=st.just(UTC)))

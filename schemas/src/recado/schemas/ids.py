@@ -8,10 +8,11 @@ command) gets a random one and has no protection against repeats.
 """
 
 import json
+import os
 from collections.abc import Iterable
 from datetime import datetime
 from hashlib import sha1
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import orjson
 
@@ -37,8 +38,32 @@ _NAMESPACE_BYTES = NAMESPACE.bytes
 
 
 def fresh_id() -> UUID:
-    """A random identifier, for what came without one. A repeat of it is not recognised."""
-    return uuid4()
+    """A random identifier, for what came without one. A repeat of it is not recognised.
+
+    A UUID of version 4, as `uuid.uuid4` makes it, without a system call for each.
+    """
+    try:
+        drawn = _drawn.pop()
+    except IndexError:
+        drawn = _draw()
+    return UUID(int=drawn & _RANDOM_BITS | _VERSION_4)
+
+
+def _draw() -> int:
+    random = os.urandom(_DRAWN_AT_ONCE * 16)
+    numbers = [int.from_bytes(random[at : at + 16]) for at in range(0, len(random), 16)]
+    one = numbers.pop()
+    _drawn.extend(numbers)
+    return one
+
+
+_DRAWN_AT_ONCE = 256
+_VERSION_4 = 0x4000_8000_0000_0000_0000
+_RANDOM_BITS = ~0xF000_C000_0000_0000_0000
+# Threads may share it: both of a list's operations are atomic.
+_drawn: list[int] = []
+# Parent and child must not hand out the same ones.
+os.register_at_fork(after_in_child=_drawn.clear)
 
 
 def conversation_key(platform: str, integration: str, chat: str, thread: str | None = None) -> str:
