@@ -24,13 +24,16 @@ class Packed:
     """One for each event that was left out."""
 
 
-def pack(events: Sequence[MessageReceived | StatusReported]) -> Packed:
-    """Encode the events, with the current trace.
+def pack(
+    events: Sequence[MessageReceived | StatusReported], traceparent: str | None = None
+) -> Packed:
+    """Encode the events, with this trace; with the current one where None is given.
 
     Left out is what Kafka would refuse for its size. Handing it over would fail the whole request,
     and each repeat of it, for good; aiokafka's idempotent producer would not recover from it.
     """
-    traceparent = tracing.traceparent()
+    if traceparent is None:
+        traceparent = tracing.traceparent()
     taken: list[MessageReceived | StatusReported] = []
     records: list[EncodedEvent] = []
     problems: list[str] = []
@@ -48,6 +51,8 @@ def pack(events: Sequence[MessageReceived | StatusReported]) -> Packed:
     return Packed(tuple(taken), tuple(records), tuple(problems))
 
 
-def pack_record(event: WebhookReceived) -> EncodedEvent:
-    """Encode the record of a request, with the current trace. It fits: bodies are bounded."""
-    return encode(event, source=SOURCE, traceparent=tracing.traceparent())
+def pack_record(event: WebhookReceived, traceparent: str | None = None) -> EncodedEvent:
+    """Encode the record of a request, with a trace as `pack` has it. Bodies are bounded: it fits."""
+    if traceparent is None:
+        traceparent = tracing.traceparent()
+    return encode(event, source=SOURCE, traceparent=traceparent)
