@@ -21,7 +21,7 @@ from opentelemetry.util.types import AttributeValue
 # Asked for once: each `get_tracer` makes one anew. It takes the provider that is set later.
 _TRACER = trace.get_tracer("recado")
 
-_FLAGS = TraceFlags.SAMPLED | TraceFlags.RANDOM_TRACE_ID
+_FLAGS = TraceFlags(TraceFlags.SAMPLED | TraceFlags.RANDOM_TRACE_ID)
 
 
 class _Provider(TracerProvider):
@@ -102,11 +102,11 @@ class _Unwatched:
         parent = trace.get_current_span(self._context).get_span_context()
         if parent.is_valid:
             trace_id, state = parent.trace_id, parent.trace_state
-            flags = parent.trace_flags & _FLAGS
+            flags = TraceFlags(parent.trace_flags & _FLAGS)
         else:
             trace_id, state, flags = self._ids.generate_trace_id(), None, _FLAGS
         span_id = self._ids.generate_span_id()
-        own = SpanContext(trace_id, span_id, False, TraceFlags(flags), state)
+        own = SpanContext(trace_id, span_id, False, flags, state)
         current = trace.NonRecordingSpan(own)
         self._token = contexts.attach(trace.set_span_in_context(current))
         return current

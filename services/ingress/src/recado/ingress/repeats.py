@@ -46,12 +46,13 @@ class Repeats:
         self._patience = patience.total_seconds()
         self._clock = clock
         # Two generations: the older goes as a whole, so that forgetting costs nothing.
-        self._newer: set[bytes] = set()
-        self._older: set[bytes] = set()
+        # By their numbers: those are smaller than UUIDs, and found without Python's help.
+        self._newer: set[int] = set()
+        self._older: set[int] = set()
         self._since = clock()
-        self._under_way: dict[bytes, asyncio.Future[None]] = {}
+        self._under_way: dict[int, _Taking] = {}
         # As many as the client holds, which is bounded (`recado.ingress.outbox`).
-        self._late: dict[bytes, asyncio.Future[None]] = {}
+        self._late: dict[int, asyncio.Future[None]] = {}
 
     def __len__(self) -> int:
         """How many ids are remembered."""
@@ -68,11 +69,15 @@ class Repeats:
         """
         return _Taking(self, ids)
 
-    async def _settled(self, names: Sequence[bytes]) -> None:
-        """Wait until none of these is being published, nor may be acknowledged yet."""
+    def _is_settled(self, names: Sequence[int]) -> bool:
+        """Whether none of these is being published, nor may be acknowledged yet."""
+        return self._under_way.keys().isdisjoint(names) and self._late.keys().isdisjoint(names)
+
+    async def _settled(self, names: Sequence[int]) -> None:
+        """Wait until all of them are settled."""
         while True:
-            if waits := {self._under_way[name] for name in names if name in self._under_way}:
-                for wait in waits:
+            if others := {self._under_way[name] for name in names if name in self._under_way}:
+                for wait in [other.outcome() for other in others]:
                     # Cancelled: the other request went away, so that it is this one's turn.
                     await asyncio.wait({wait})
                     if not wait.cancelled():
@@ -84,24 +89,23 @@ class Repeats:
             else:
                 return
 
-    def _fresh(self, names: Sequence[bytes]) -> dict[bytes, int]:
+    def _fresh(self, names: Sequence[int]) -> dict[int, int]:
         """The place of each that is to be published."""
         self._forget()
-        fresh: dict[bytes, int] = {}
+        newer, older = self._newer, self._older
+        fresh: dict[int, int] = {}
         for place, name in enumerate(names):
-            if name not in self._newer and name not in self._older:
+            if name not in newer and name not in older:
                 fresh.setdefault(name, place)
         return fresh
 
-    def _given_up(
-        self, names: Iterable[bytes], late: Mapping[UUID, "asyncio.Future[None]"]
-    ) -> None:
+    def _given_up(self, names: Iterable[int], late: Mapping[UUID, "asyncio.Future[None]"]) -> None:
         for name in names:
-            if (outcome := late.get(UUID(bytes=name))) is not None:
+            if (outcome := late.get(UUID(int=name))) is not None:
                 self._late[name] = outcome
                 outcome.add_done_callback(partial(self._learn, name))
 
-    def _learn(self, name: bytes, outcome: "asyncio.Future[None]") -> None:
+    def _learn(self, name: int, outcome: "asyncio.Future[None]") -> None:
         if self._late.get(name) is outcome:
             del self._late[name]
         if not outcome.cancelled():
@@ -121,39 +125,46 @@ class Repeats:
 class _Taking:
     """A request's hold on the ids that it publishes."""
 
-    __slots__ = ("_done", "_fresh", "_names", "_repeats")
+    __slots__ = ("_fresh", "_names", "_outcome", "_repeats")
 
     def __init__(self, repeats: Repeats, ids: Sequence[UUID]) -> None:
         self._repeats = repeats
-        self._names = [one.bytes for one in ids]
-        self._fresh: dict[bytes, int] = {}
-        self._done: asyncio.Future[None] | None = None
+        self._names = [one.int for one in ids]
+        self._fresh: dict[int, int] = {}
+        # Hardly any is ever waited for.
+        self._outcome: asyncio.Future[None] | None = None
+
+    def outcome(self) -> "asyncio.Future[None]":
+        """What becomes of its block: its end, its error where it is shared, or a cancellation."""
+        if self._outcome is None:
+            self._outcome = asyncio.get_running_loop().create_future()
+        return self._outcome
 
     async def __aenter__(self) -> frozenset[int]:
         repeats, names = self._repeats, self._names
-        if repeats._under_way or repeats._late:
+        if not repeats._is_settled(names):
             await repeats._settled(names)
         fresh = self._fresh = repeats._fresh(names)
-        if fresh:
-            self._done = asyncio.get_running_loop().create_future()
-            repeats._under_way.update(dict.fromkeys(fresh, self._done))
+        for name in fresh:
+            repeats._under_way[name] = self
         return frozenset(fresh.values())
 
     async def __aexit__(
         self, _type: type[BaseException] | None, error: BaseException | None, _trace: object
     ) -> None:
-        done, fresh, repeats = self._done, self._fresh, self._repeats
-        if done is None:
-            return
+        repeats, fresh, outcome = self._repeats, self._fresh, self._outcome
         for name in fresh:
             del repeats._under_way[name]
         if error is None:
             repeats._newer.update(fresh)
-            done.set_result(None)
+        elif isinstance(error, KafkaAway):
+            repeats._given_up(fresh, error.late)
+        if outcome is None:
+            return
+        if error is None:
+            outcome.set_result(None)
         elif isinstance(error, Unavailable):
-            if isinstance(error, KafkaAway):
-                repeats._given_up(fresh, error.late)
-            done.set_exception(error)
-            done.exception()  # nobody may be waiting, and asyncio would report it as lost
+            outcome.set_exception(error)
+            outcome.exception()  # who waited may be gone, and asyncio would report it as lost
         else:
-            done.cancel()
+            outcome.cancel()
