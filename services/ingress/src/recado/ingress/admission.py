@@ -44,7 +44,10 @@ class Admission:
         self, integrations: Sequence[Integration], client_host: str, headers: Mapping[str, str]
     ) -> Sequence[Integration]:
         """Those that take requests from there: at least one. Raises `TurnedAway` with 403."""
-        if not any(one.allowed_networks for one in integrations):
+        for one in integrations:
+            if one.allowed_networks:
+                break
+        else:
             return integrations
         address = self._clients.address(client_host, headers)
         allowing = [

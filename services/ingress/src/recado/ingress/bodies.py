@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import timedelta
 
+from recado.ingress.answers import JSON
 from recado.ingress.errors import TurnedAway
 from recado.ingress.limits import ByteBudget, HeldBytes
 
@@ -28,8 +29,9 @@ class BodyReader:
         headers: Mapping[str, str],
         chunks: AsyncIterator[bytes],
         held: HeldBytes,
+        whole: bytes | None = None,
     ) -> bytes:
-        """The raw body; `held` accounts for it.
+        """The raw body, which is `whole` where it is here already; `held` accounts for it.
 
         Raises `TurnedAway`: 415 where it is not JSON by its headers, 413 where it is too large (as
         soon as that is known), 408 where it does not come in time. Raises `Overloaded`. What is not
@@ -41,6 +43,11 @@ class BodyReader:
         declared = headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > limit:
             raise _too_large(limit)
+        if whole is not None:
+            if len(whole) > limit:
+                raise _too_large(limit)
+            held.grow(len(whole))
+            return whole
         body: list[bytes] = []
         try:
             async with asyncio.timeout(self._timeout):
@@ -58,11 +65,14 @@ class BodyReader:
 
 def _check_type(headers: Mapping[str, str]) -> None:
     # A request that names no type claims nothing wrong: its body decides.
-    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type and media_type != "application/json" and not media_type.endswith("+json"):
+    media_type = headers.get("content-type", "")
+    if media_type != JSON:
+        media_type = media_type.partition(";")[0].strip().lower()
+    if media_type and media_type != JSON and not media_type.endswith("+json"):
         raise TurnedAway(415, "the content type must be application/json")
     # Signatures are over the bytes as sent, so nothing is unpacked here.
-    if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+    encoding = headers.get("content-encoding")
+    if encoding is not None and encoding.strip().lower() not in ("", "identity"):
         raise TurnedAway(415, "the body must not be compressed")
 
 

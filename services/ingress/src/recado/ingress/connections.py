@@ -18,10 +18,13 @@ from typing import TYPE_CHECKING
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from recado.ingress.exchanges import EXTENSION, Exchange
 from recado.servicekit import metrics
 
 if TYPE_CHECKING:
+    from uvicorn._types import ASGI3Application
     from uvicorn.config import Config
+    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
     from uvicorn.server import ServerState
 
 MAX_HEAD_BYTES = 64 * 1024
@@ -98,6 +101,11 @@ class Connection(HttpToolsProtocol):
         super().on_headers_complete()
         if self._ending:
             self.cycle.keep_alive = False
+
+    def _start_asgi_task(self, cycle: "RequestResponseCycle", app: "ASGI3Application") -> None:
+        # As an extension: ASGI's way to hand over what is not in its scope.
+        cycle.scope["extensions"] = {EXTENSION: Exchange(cycle)}  # type: ignore[dict-item]  # no dict
+        super()._start_asgi_task(cycle, app)
 
     def on_response_complete(self) -> None:
         """Note that it is answered."""

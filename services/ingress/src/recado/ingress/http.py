@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from recado.ingress.answers import Answer
 from recado.ingress.clients import HEADER as FORWARDED_FOR
 from recado.ingress.documentation import PREFIX, documentation
+from recado.ingress.exchanges import exchange_of
 from recado.ingress.reception import Reception, Visit
 from recado.servicekit.health import Health
 
@@ -50,11 +51,20 @@ class Front:
         if address is None:
             await self._others(scope, receive, send)
             return
-        take = self._by_method.get(scope["method"], self._otherwise)
+        method = scope["method"]
+        take = self._by_method.get(method, self._otherwise)
+        exchange = exchange_of(scope) if method == "POST" else None
+        whole = exchange.take_body() if exchange is not None else None
         try:
-            answer = await take(_visit(address, scope, receive))
+            answer = await take(_visit(address, scope, receive, whole))
         except ClientDisconnect:
             return  # nobody is there to read an answer
+        if (
+            exchange is not None
+            and not answer.headers
+            and exchange.answer(answer.status, answer.media_type, answer.body)
+        ):
+            return
         await send(
             {"type": "http.response.start", "status": answer.status, "headers": _headers_of(answer)}
         )
@@ -93,7 +103,9 @@ def _address(scope: Scope) -> tuple[str, str | None] | None:
     return parts[0], parts[1] if len(parts) > 1 else None
 
 
-def _visit(address: tuple[str, str | None], scope: Scope, receive: Receive) -> Visit:
+def _visit(
+    address: tuple[str, str | None], scope: Scope, receive: Receive, whole: bytes | None
+) -> Visit:
     platform, integration = address
     query: bytes = scope["query_string"]
     client = scope.get("client")
@@ -104,13 +116,17 @@ def _visit(address: tuple[str, str | None], scope: Scope, receive: Receive) -> V
         query=dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)) if query else {},
         client_host=client[0] if client else "",
         body=_Body(receive),
+        whole=whole,
     )
 
 
 def _headers(raw: _Headers) -> Mapping[str, str]:
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in raw}
+    if len(headers) == len(raw):
+        return headers
     # Where a name is there twice the first counts; but for a list to which some proxies add a line
     # of their own: there the last says most.
-    headers: dict[str, str] = {}
+    headers = {}
     for raw_name, raw_value in raw:
         name = raw_name.decode("latin-1")
         if name not in headers:

@@ -52,7 +52,7 @@ def pack(
 
 
 def pack_record(event: WebhookReceived, traceparent: str | None = None) -> EncodedEvent:
-    """Encode the record of a request, with a trace as `pack` has it. Bodies are bounded: it fits."""
+    """Encode the record of a request, with a trace as `pack` has it. It fits: its body does."""
     if traceparent is None:
         traceparent = tracing.traceparent()
     return encode(event, source=SOURCE, traceparent=traceparent)

@@ -9,7 +9,7 @@ before it is parsed.
 """
 
 import traceback
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import perf_counter
@@ -32,6 +32,7 @@ from recado.ingress.packing import Packed, pack, pack_record
 from recado.ingress.recording import MAX_ERROR_LENGTH, UNKNOWN, VERIFICATION, record
 from recado.ingress.rejections import Rejections
 from recado.ingress.repeats import Repeats
+from recado.schemas.encoding import EncodedEvent
 from recado.schemas.webhooks import MessageKind, MessageReceived, WebhookOutcome
 from recado.servicekit import metrics, tracing
 from recado.servicekit.series import series
@@ -39,9 +40,9 @@ from recado.servicekit.series import series
 log = structlog.stdlib.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Visit:
-    """A request to a webhook address, its body not read yet."""
+    """A request to a webhook address, its body not read yet. Nobody changes it."""
 
     platform: str
     """As the path named it: anything."""
@@ -53,6 +54,8 @@ class Visit:
     client_host: str
     """The peer's address: that of the last proxy where there is one."""
     body: AsyncIterator[bytes] = field(repr=False)
+    whole: bytes | None = field(default=None, repr=False)
+    """The body where all of it came with the headers: nothing comes of `body` then."""
 
 
 @dataclass(slots=True)
@@ -129,7 +132,9 @@ class Reception:
         target = case.target = self._directory.find(visit.platform, visit.integration)
         meant = self._admission.from_where(target.integrations, visit.client_host, visit.headers)
         with self._bodies.hold() as held:
-            body = await self._bodies.read(target.platform, visit.headers, visit.body, held)
+            body = await self._bodies.read(
+                target.platform, visit.headers, visit.body, held, visit.whole
+            )
             request = WebhookRequest(visit.headers, visit.query, body, visit.client_host)
             try:
                 authentic = target.channel.authenticate(request, meant)
@@ -143,10 +148,11 @@ class Reception:
     async def _publish(
         self, visit: Visit, case: _Case, target: Target, body: bytes, parsed: ParsedWebhook
     ) -> Answer:
-        packed = pack((*parsed.messages, *parsed.statuses))
+        traceparent = tracing.traceparent()
+        packed = pack((*parsed.messages, *parsed.statuses), traceparent)
         outcome = _outcome(parsed, packed)
         error = _error(parsed, packed)
-        ids = tuple(event.id for event in packed.events)
+        ids = tuple([event.id for event in packed.events])
         async with self._repeats.taking(ids) as fresh:
             event = record(
                 id=case.id,
@@ -161,10 +167,16 @@ class Reception:
                 repeats=len(ids) - len(fresh),
                 account_changes=parsed.account_changes,
             )
-            records = [one for place, one in enumerate(packed.records) if place in fresh]
-            await self._outbox.publish((*records, pack_record(event)))
+            records: Sequence[EncodedEvent] = packed.records
+            if len(fresh) != len(ids):
+                records = [one for place, one in enumerate(records) if place in fresh]
+            await self._outbox.publish((*records, pack_record(event, traceparent)))
         platform = target.platform
+        messages = without_id = 0
         for place, one in enumerate(packed.events):
+            if isinstance(one, MessageReceived):
+                messages += 1
+                without_id += one.platform_message_id is None
             if place not in fresh:
                 series(metrics.EVENTS_REPEATED, platform).inc()
             elif isinstance(one, MessageReceived):
@@ -177,17 +189,16 @@ class Reception:
         for change in parsed.account_changes:
             kind = self._account_changes.name(change.type)
             metrics.ACCOUNT_CHANGES.labels(platform, kind).inc()
-        messages = [one for one in packed.events if isinstance(one, MessageReceived)]
         if error:
             log.warning(
                 "webhook.incomplete", webhook=str(case.id), outcome=outcome.value, error=error
             )
         return accepted(
             outcome,
-            messages=len(messages),
-            statuses=len(packed.events) - len(messages),
+            messages=messages,
+            statuses=len(packed.events) - messages,
             repeats=len(ids) - len(fresh),
-            without_id=sum(message.platform_message_id is None for message in messages),
+            without_id=without_id,
             error=error,
         )
 
@@ -275,6 +286,8 @@ def _outcome(parsed: ParsedWebhook, packed: Packed) -> WebhookOutcome:
 
 
 def _error(parsed: ParsedWebhook, packed: Packed) -> str | None:
+    if not (parsed.problems or packed.problems or parsed.unknown_integrations):
+        return None
     unknown = ", ".join(dict.fromkeys(parsed.unknown_integrations))
     problems = (
         *parsed.problems,
