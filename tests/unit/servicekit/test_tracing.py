@@ -40,6 +40,15 @@ def test_a_span_begins_a_sampled_trace_of_its_own(spans: InMemorySpanExporter) -
     assert tracing.traceparent() is None
 
 
+def test_a_span_says_its_traceparent_also_where_another_is_current(
+    spans: InMemorySpanExporter,
+) -> None:
+    with tracing.span("outer") as outer:
+        of_outer = tracing.traceparent()
+        with tracing.span("inner"):
+            assert tracing.traceparent(outer) == of_outer != tracing.traceparent()
+
+
 @pytest.mark.parametrize("flags", ["00", "01", "03"])
 def test_a_child_has_the_trace_and_the_sampling_of_its_parent(
     spans: InMemorySpanExporter, flags: str

@@ -23,6 +23,8 @@ _TRACER = trace.get_tracer("recado")
 
 _FLAGS = TraceFlags(TraceFlags.SAMPLED | TraceFlags.RANDOM_TRACE_ID)
 
+_TRACEPARENT = "00-%032x-%016x-%02x"
+
 
 class _Provider(TracerProvider):
     """Knows whether anybody looks at its spans."""
@@ -99,8 +101,11 @@ class _Unwatched:
         self._token: Token[Context] | None = None
 
     def __enter__(self) -> trace.Span:
-        parent = trace.get_current_span(self._context).get_span_context()
-        if parent.is_valid:
+        around = contexts.get_current()
+        within = around if self._context is None else self._context
+        # Mostly there is nothing around it at all.
+        parent = trace.get_current_span(within).get_span_context() if within else None
+        if parent is not None and parent.is_valid:
             trace_id, state = parent.trace_id, parent.trace_state
             flags = TraceFlags(parent.trace_flags & _FLAGS)
         else:
@@ -108,7 +113,7 @@ class _Unwatched:
         span_id = self._ids.generate_span_id()
         own = SpanContext(trace_id, span_id, False, flags, state)
         current = trace.NonRecordingSpan(own)
-        self._token = contexts.attach(trace.set_span_in_context(current))
+        self._token = contexts.attach(trace.set_span_in_context(current, around))
         return current
 
     def __exit__(
@@ -129,13 +134,13 @@ def _links(traceparents: Iterable[str]) -> Iterator[trace.Link]:
             yield trace.Link(linked)
 
 
-def traceparent() -> str | None:
-    """The current span as a W3C `traceparent`, or None outside of one."""
-    current = trace.get_current_span().get_span_context()
+def traceparent(span: trace.Span | None = None) -> str | None:
+    """This span, else the current one, as a W3C `traceparent`; None outside of one."""
+    current = (trace.get_current_span() if span is None else span).get_span_context()
     if not current.is_valid:
         return None
     # Written here, since the propagators that would write it go on to carry baggage and state.
-    return f"00-{current.trace_id:032x}-{current.span_id:016x}-{current.trace_flags:02x}"
+    return _TRACEPARENT % (current.trace_id, current.span_id, current.trace_flags)
 
 
 def traceparent_of(headers: Iterable[tuple[str, bytes]]) -> str | None:

@@ -17,6 +17,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 import structlog
+from opentelemetry import trace
 from opentelemetry.trace import SpanKind
 
 from recado.channels.contract import Integration, ParsedWebhook, WebhookRequest
@@ -64,6 +65,7 @@ class _Case:
 
     id: UUID
     received_at: datetime
+    span: trace.Span
     target: Target | None = None
 
 
@@ -112,9 +114,9 @@ class Reception:
 
     async def _answered(self, visit: Visit, take: _Take, *, event_type: str) -> Answer:
         began = perf_counter()
-        case = _Case(self._new_id(), self._clock())
         # A trace begins here: the sender's own trace context is not to be trusted.
-        with tracing.span("webhook", kind=SpanKind.SERVER):
+        with tracing.span("webhook", kind=SpanKind.SERVER) as span:
+            case = _Case(self._new_id(), self._clock(), span)
             try:
                 answer = await take(visit, case)
             except TurnedAway as turned:
@@ -148,7 +150,7 @@ class Reception:
     async def _publish(
         self, visit: Visit, case: _Case, target: Target, body: bytes, parsed: ParsedWebhook
     ) -> Answer:
-        traceparent = tracing.traceparent()
+        traceparent = tracing.traceparent(case.span)
         packed = pack((*parsed.messages, *parsed.statuses), traceparent)
         outcome = _outcome(parsed, packed)
         error = _error(parsed, packed)
