@@ -225,3 +225,45 @@ async def test_headers_of_an_answer_go_out(connection: Connection, reception: Ec
     await answered(connection)
 
     assert b"\r\nretry-after: 5\r\n" in b"".join(wire(connection).written)
+
+
+async def test_a_kept_connection_is_closed_once_it_was_quiet_for_its_time_and_not_before(
+    connection: Connection,
+) -> None:
+    made = connection.timeout_keep_alive_task
+    assert made is not None
+    connection.data_received(post())
+    await answered(connection)
+
+    connection.timeout_keep_alive_handler()  # of the time that began before the request
+    assert not wire(connection).closed
+    again = connection.timeout_keep_alive_task
+    assert again is not None
+    assert again is not made
+    assert again.when() - connection.loop.time() > connection.timeout_keep_alive / 2
+
+    connection._quiet_since -= connection.timeout_keep_alive
+    connection.timeout_keep_alive_handler()
+    assert wire(connection).closed
+
+
+@pytest.mark.parametrize("sent", [post()[:-1], post()[:20]], ids=["its body", "its headers"])
+async def test_a_connection_with_a_request_under_way_is_not_quiet(
+    connection: Connection, sent: bytes
+) -> None:
+    connection.data_received(sent)
+    connection._quiet_since -= 2 * connection.timeout_keep_alive
+    connection.timeout_keep_alive_handler()
+
+    assert not wire(connection).closed
+    connection.connection_lost(None)
+    await until(lambda: not connection.tasks)
+
+
+async def test_a_connection_that_is_gone_leaves_no_timer(connection: Connection) -> None:
+    timer = connection.timeout_keep_alive_task
+    connection.connection_lost(None)
+
+    assert timer is not None
+    assert timer.cancelled()
+    assert connection.timeout_keep_alive_task is None

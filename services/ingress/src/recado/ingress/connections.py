@@ -72,15 +72,15 @@ class Connection(HttpToolsProtocol):
         if len(self.connections) > self._bounds.connections:
             self._turn_away()
             return
-        self.timeout_keep_alive_task = self.loop.call_later(
-            self.timeout_keep_alive, self.timeout_keep_alive_handler
-        )
+        self._look_for_quiet(self.timeout_keep_alive)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
         self._stop_timer()
         super().connection_lost(exc)
-        self._unset_keepalive_if_required()
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
+            self.timeout_keep_alive_task = None
 
     def data_received(self, data: bytes) -> None:
         """Take a piece of a request. Mostly it is a whole one, which costs two comparisons."""
@@ -110,7 +110,30 @@ class Connection(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Note that it is answered."""
         self._quiet_since = monotonic()
-        super().on_response_complete()
+        if self.pipeline or self.transport.is_closing():
+            super().on_response_complete()
+            return
+        # As uvicorn, which arms a timer for each answer beside.
+        self.server_state.total_requests += 1
+        self.flow.resume_reading()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close a connection on which for so long there was no request."""
+        left = float(self.timeout_keep_alive)
+        if self._is_quiet() and not self._in_head:
+            left -= monotonic() - self._quiet_since
+        if left > 0:
+            self._look_for_quiet(left)
+        else:
+            super().timeout_keep_alive_handler()
+
+    def _look_for_quiet(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(
+            seconds, self.timeout_keep_alive_handler
+        )
+
+    def _unset_keepalive_if_required(self) -> None:
+        """Leave the timer: one for a connection looks how long it is quiet, whatever comes."""
 
     def shutdown(self) -> None:
         """Answer what is under way, and what still comes, each with `Connection: close`."""
