@@ -94,6 +94,7 @@ class GatheringWriter:
         self._wake = asyncio.Event()
         self._task = asyncio.create_task(self._run(), name="kafka-writer")
         self._closed = False
+        self._acknowledged_at = float("-inf")
 
     async def write(self, records: Sequence[EncodedEvent]) -> None:
         """Return when Kafka has acknowledged all records. Raises `NotAcknowledged`."""
@@ -117,7 +118,10 @@ class GatheringWriter:
             self._timer = loop.call_at(call.deadline, self._expire)
         try:
             await call.done
-        except (TimeoutError, KafkaError, OSError) as error:
+        except TimeoutError as error:
+            silent = self._acknowledged_at < call.deadline - self._timeout
+            raise _not_acknowledged(records, error, self._give_up(call), silent) from error
+        except (KafkaError, OSError) as error:
             raise _not_acknowledged(records, error, self._give_up(call)) from error
         except asyncio.CancelledError:
             self._give_up(call)
@@ -189,6 +193,8 @@ class GatheringWriter:
 
     def _end(self, lane: _Lane, error: BaseException | None) -> None:
         ended, lane.under_way = lane.under_way, []
+        if error is None:
+            self._acknowledged_at = self._loop.time()
         _settle(ended, error)
         if lane.gathered:
             self._ready.append(lane)
@@ -267,9 +273,11 @@ def _published(topic: str, kind: bytes) -> prometheus_client.Counter:
 
 
 def _not_acknowledged(
-    records: Sequence[EncodedEvent], error: BaseException, late: Late
+    records: Sequence[EncodedEvent], error: BaseException, late: Late, silent: bool = False
 ) -> NotAcknowledged:
     topics = sorted({record.topic for record in records})
     for topic in topics:
         metrics.PUBLISH_FAILURES.labels(topic).inc()
-    return NotAcknowledged(topics, type(error).__name__, late=MappingProxyType(dict(late)))
+    return NotAcknowledged(
+        topics, type(error).__name__, late=MappingProxyType(dict(late)), silent=silent
+    )
