@@ -98,6 +98,7 @@ async def test_many_calls_at_once_are_each_acknowledged_and_in_order(kafka: Real
     assert [one.value for one in recorded] == [b"%d" % number for number in range(200)]
 
 
+@pytest.mark.long  # that a late one is there once also test_outage.py of ingress shows
 async def test_what_kafka_acknowledges_after_the_time_out_is_told_late(
     own_kafka: ApacheKafka,
 ) -> None:
