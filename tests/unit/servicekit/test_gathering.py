@@ -88,7 +88,8 @@ async def settled() -> None:
 
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gathering, "MOST_PAUSE", timedelta(0))
+    monkeypatch.setattr(gathering, "PAUSE", timedelta(0))
+    monkeypatch.setattr(gathering, "SHORT_PAUSE", timedelta(0))
 
 
 @given(
@@ -292,8 +293,9 @@ async def test_a_cancelled_call_that_was_not_handed_over_is_never_written() -> N
 async def test_where_many_wait_the_next_look_comes_later_than_where_few_do(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Company is worth the wait of many; nobody waits longer than `MOST_PAUSE` for it."""
-    monkeypatch.setattr(gathering, "MOST_PAUSE", 20 * gathering.PAUSE_A_CALL)
+    """Company is worth the wait of many."""
+    monkeypatch.setattr(gathering, "PAUSE", timedelta(seconds=2))
+    monkeypatch.setattr(gathering, "SHORT_PAUSE", timedelta(seconds=1))
     pauses: list[float] = []
     sleep = asyncio.sleep
 
@@ -303,7 +305,7 @@ async def test_where_many_wait_the_next_look_comes_later_than_where_few_do(
         await sleep(0)
 
     monkeypatch.setattr(asyncio, "sleep", noted)
-    for calls in (1, 10, 100):
+    for calls in (1, gathering.FEW - 1, gathering.FEW, 100):
         kafka = Kafka(at_once=False)
         writer = writer_to(kafka)
         waiting = [asyncio.create_task(writer.write([record(number)])) for number in range(calls)]
@@ -311,5 +313,4 @@ async def test_where_many_wait_the_next_look_comes_later_than_where_few_do(
         await writer.close()
         writer.forget()
         await asyncio.gather(*waiting, return_exceptions=True)
-    each = gathering.PAUSE_A_CALL.total_seconds()
-    assert pauses == pytest.approx([each, 10 * each, 20 * each])
+    assert pauses == [1, 1, 2, 2]

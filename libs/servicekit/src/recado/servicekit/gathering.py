@@ -2,8 +2,8 @@
 
 Handing every record to the producer by itself costs a future, a look-up and a timer for each.
 `GatheringWriter` keeps what comes for a partition until the batch before it is acknowledged; then
-it makes one batch of it. Between two looks at what has come it pauses, the longer the more calls
-wait: where there are few, company costs them more than it saves. What it promises:
+it makes one batch of it. Between two looks at what has come it pauses, less where few calls wait:
+company costs them more than it saves. What it promises:
 
 - `write` returns when Kafka has acknowledged every record of the call. It raises `NotAcknowledged`
   within the time-out, or as soon as one record is known to have failed.
@@ -33,11 +33,12 @@ from recado.servicekit.batches import BatchProducer
 from recado.servicekit.kafka import Late, NotAcknowledged
 from recado.servicekit.partitions import partition_of
 
-PAUSE_A_CALL = timedelta(microseconds=200)
-"""Between two looks at what has come, for each call that waits. The first after a quiet time does
-not wait for it."""
-MOST_PAUSE = timedelta(milliseconds=5)
-"""However many wait."""
+PAUSE = timedelta(milliseconds=5)
+"""Between two looks at what has come. Whoever comes after a quiet time does not wait for it."""
+SHORT_PAUSE = timedelta(milliseconds=1)
+"""Where few wait."""
+FEW = 8
+"""Calls."""
 
 
 class _Call:
@@ -156,7 +157,7 @@ class GatheringWriter:
         return [lane for lanes in self._lanes.values() for lane in lanes]
 
     async def _run(self) -> None:
-        each, most = PAUSE_A_CALL.total_seconds(), MOST_PAUSE.total_seconds()
+        short, long = SHORT_PAUSE.total_seconds(), PAUSE.total_seconds()
         before = 0
         while True:
             await self._wake.wait()
@@ -167,7 +168,7 @@ class GatheringWriter:
                     await self._hand_over(lane)
             now = self._waiting
             # Those that waited at the look before may be back in a moment.
-            await asyncio.sleep(min(most, each * max(now, before)))
+            await asyncio.sleep(short if max(now, before) < FEW else long)
             before = now
 
     async def _hand_over(self, lane: _Lane) -> None:
