@@ -159,7 +159,7 @@ async def test_it_stops_in_order_while_kafka_is_away(
     own_kafka: ApacheKafka, tmp_path: Path
 ) -> None:
     await apply_topics(own_kafka)
-    async with run_ingress(own_kafka.bootstrap, tmp_path) as ingress:
+    async with run_ingress(own_kafka.bootstrap, tmp_path, publish_timeout="PT1S") as ingress:
         await ingress.until_ready()
         await own_kafka.kill9()
         response = await ingress.post(body([change(message("34600000001"))]))

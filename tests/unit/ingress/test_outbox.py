@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+from prometheus_client import REGISTRY
 
 from recado.ingress.errors import KafkaAway, Overloaded
 from recado.ingress.outbox import Outbox
@@ -17,6 +18,7 @@ class Kafka:
 
     def __init__(self) -> None:
         self.up = True
+        self.silent = False
         self.release = asyncio.Event()
         self.release.set()
         self.handed_over = 0
@@ -25,7 +27,7 @@ class Kafka:
         self.handed_over += len(records)
         await self.release.wait()
         if not self.up:
-            raise KafkaAway("away")
+            raise KafkaAway("away", silent=self.silent)
 
 
 @pytest.fixture
@@ -63,6 +65,29 @@ async def test_after_some_failures_in_a_row_nothing_more_is_handed_over(
 
     assert not outbox.is_open
     assert kafka.handed_over == 3
+
+
+async def test_the_first_failure_shuts_it_when_kafka_acknowledged_nothing_of_anybody(
+    kafka: Kafka, outbox: Outbox
+) -> None:
+    kafka.up = False
+    kafka.silent = True
+
+    await fail(outbox, 10)
+
+    assert outbox.is_shut
+    assert kafka.handed_over == 1
+
+
+async def test_who_scrapes_is_told_how_many_wait_now(kafka: Kafka, outbox: Outbox) -> None:
+    kafka.release.clear()
+    tasks = [asyncio.create_task(outbox.publish(RECORDS)) for _ in range(2)]
+    await asyncio.sleep(0)
+
+    assert REGISTRY.get_sample_value("recado_ingress_waiting_requests") == 2
+    kafka.release.set()
+    await asyncio.gather(*tasks)
+    assert REGISTRY.get_sample_value("recado_ingress_waiting_requests") == 0
 
 
 async def test_a_failure_between_successes_does_not_shut_it(kafka: Kafka, outbox: Outbox) -> None:

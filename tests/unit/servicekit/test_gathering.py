@@ -89,6 +89,7 @@ async def settled() -> None:
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gathering, "PAUSE", timedelta(0))
+    monkeypatch.setattr(gathering, "SHORT_PAUSE", timedelta(0))
 
 
 @given(
@@ -174,6 +175,37 @@ async def test_a_call_that_ran_out_of_time_before_it_was_handed_over_is_never_wr
     await writer.close()
 
 
+async def test_a_time_out_without_any_acknowledgement_is_told_from_one_of_some_partitions() -> None:
+    """By the first it is known at once that Kafka is away."""
+    kafka = Kafka(at_once=False)
+    writer = writer_to(kafka, timeout=0.05)
+    with pytest.raises(NotAcknowledged) as nothing:
+        await writer.write([record(1)])
+    assert nothing.value.silent
+
+    other = asyncio.create_task(writer.write([record(2, OTHER)]))
+    waiting = asyncio.create_task(writer.write([record(3)]))
+    await settled()
+    kafka.open[OTHER].set_result(None)
+    await other
+    with pytest.raises(NotAcknowledged) as something:
+        await waiting
+    assert not something.value.silent
+    await writer.close()
+
+
+async def test_a_refusal_is_no_silence() -> None:
+    kafka = Kafka(at_once=False)
+    writer = writer_to(kafka)
+    refused = asyncio.create_task(writer.write([record(1)]))
+    await settled()
+    kafka.open[TOPIC].set_exception(MessageSizeTooLargeError())
+    with pytest.raises(NotAcknowledged) as failure:
+        await refused
+    assert not failure.value.silent
+    await writer.close()
+
+
 async def test_of_a_call_handed_over_in_part_the_rest_follows_and_each_outcome_is_told() -> None:
     """Else a message would be in Kafka without the record of the request that brought it."""
     kafka = Kafka(at_once=False)
@@ -256,3 +288,29 @@ async def test_a_cancelled_call_that_was_not_handed_over_is_never_written() -> N
     await settled()
     assert kafka.written(TOPIC) == [b"1"]
     await writer.close()
+
+
+async def test_where_many_wait_the_next_look_comes_later_than_where_few_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Company is worth the wait of many."""
+    monkeypatch.setattr(gathering, "PAUSE", timedelta(seconds=2))
+    monkeypatch.setattr(gathering, "SHORT_PAUSE", timedelta(seconds=1))
+    pauses: list[float] = []
+    sleep = asyncio.sleep
+
+    async def noted(seconds: float) -> None:
+        if seconds:
+            pauses.append(seconds)
+        await sleep(0)
+
+    monkeypatch.setattr(asyncio, "sleep", noted)
+    for calls in (1, gathering.FEW - 1, gathering.FEW, 100):
+        kafka = Kafka(at_once=False)
+        writer = writer_to(kafka)
+        waiting = [asyncio.create_task(writer.write([record(number)])) for number in range(calls)]
+        await settled()
+        await writer.close()
+        writer.forget()
+        await asyncio.gather(*waiting, return_exceptions=True)
+    assert pauses == [1, 1, 2, 2]

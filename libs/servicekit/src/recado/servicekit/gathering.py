@@ -1,8 +1,9 @@
 """Records of many callers gathered into few batches, each caller told of its own.
 
 Handing every record to the producer by itself costs a future, a look-up and a timer for each.
-`GatheringWriter` keeps what comes for a partition until the batch before it is acknowledged, and
-`PAUSE` between two looks; then it makes one batch of it. What it promises:
+`GatheringWriter` keeps what comes for a partition until the batch before it is acknowledged; then
+it makes one batch of it. Between two looks at what has come it pauses, less where few calls wait:
+company costs them more than it saves. What it promises:
 
 - `write` returns when Kafka has acknowledged every record of the call. It raises `NotAcknowledged`
   within the time-out, or as soon as one record is known to have failed.
@@ -15,7 +16,7 @@ Handing every record to the producer by itself costs a future, a look-up and a t
 """
 
 import asyncio
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Mapping, Sequence
 from copy import copy
 from datetime import timedelta
@@ -34,6 +35,10 @@ from recado.servicekit.partitions import partition_of
 
 PAUSE = timedelta(milliseconds=5)
 """Between two looks at what has come. Whoever comes after a quiet time does not wait for it."""
+SHORT_PAUSE = timedelta(milliseconds=1)
+"""Where few wait."""
+FEW = 8
+"""Calls."""
 
 
 class _Call:
@@ -93,7 +98,9 @@ class GatheringWriter:
         self._timer: asyncio.TimerHandle | None = None
         self._wake = asyncio.Event()
         self._task = asyncio.create_task(self._run(), name="kafka-writer")
+        self._waiting = 0
         self._closed = False
+        self._acknowledged_at = float("-inf")
 
     async def write(self, records: Sequence[EncodedEvent]) -> None:
         """Return when Kafka has acknowledged all records. Raises `NotAcknowledged`."""
@@ -101,6 +108,7 @@ class GatheringWriter:
             return
         if self._closed:
             raise _not_acknowledged(records, ProducerClosed(), {})
+        self._waiting += 1
         loop = self._loop
         call = _Call(loop.create_future(), loop.time() + self._timeout, len(records))
         for record in records:
@@ -117,11 +125,16 @@ class GatheringWriter:
             self._timer = loop.call_at(call.deadline, self._expire)
         try:
             await call.done
-        except (TimeoutError, KafkaError, OSError) as error:
+        except TimeoutError as error:
+            silent = self._acknowledged_at < call.deadline - self._timeout
+            raise _not_acknowledged(records, error, self._give_up(call), silent) from error
+        except (KafkaError, OSError) as error:
             raise _not_acknowledged(records, error, self._give_up(call)) from error
         except asyncio.CancelledError:
             self._give_up(call)
             raise
+        finally:
+            self._waiting -= 1
 
     async def close(self) -> None:
         """Hand nothing more over. Who waits for what was handed over is told how it ends."""
@@ -144,6 +157,8 @@ class GatheringWriter:
         return [lane for lanes in self._lanes.values() for lane in lanes]
 
     async def _run(self) -> None:
+        short, long = SHORT_PAUSE.total_seconds(), PAUSE.total_seconds()
+        before = 0
         while True:
             await self._wake.wait()
             self._wake.clear()
@@ -151,7 +166,10 @@ class GatheringWriter:
             for lane in ready:
                 if lane.gathered and not lane.under_way:
                     await self._hand_over(lane)
-            await asyncio.sleep(PAUSE.total_seconds())
+            now = self._waiting
+            # Those that waited at the look before may be back in a moment.
+            await asyncio.sleep(short if max(now, before) < FEW else long)
+            before = now
 
     async def _hand_over(self, lane: _Lane) -> None:
         """Make a batch of what was gathered, as much as it holds."""
@@ -189,6 +207,8 @@ class GatheringWriter:
 
     def _end(self, lane: _Lane, error: BaseException | None) -> None:
         ended, lane.under_way = lane.under_way, []
+        if error is None:
+            self._acknowledged_at = self._loop.time()
         _settle(ended, error)
         if lane.gathered:
             self._ready.append(lane)
@@ -229,29 +249,31 @@ class GatheringWriter:
 
 def _settle(entries: Sequence[_Entry], error: BaseException | None) -> None:
     """Tell the callers of these records, or whoever learns of it late."""
-    for entry in entries:
-        call = entry.call
-        if error is None:
-            entry.acknowledged = True
-            call.left -= 1
-            if not call.left and not call.done.done():
-                call.entries = []
-                call.done.set_result(None)
-        elif not call.done.done():
-            call.done.set_exception(copy(error))  # one traceback each
-        if entry.late is not None:
-            if error is None:
-                entry.late.set_result(None)
-            else:
-                entry.late.cancel()
     if error is None:
-        _count(entries)
+        _acknowledge(entries)
+        return
+    for entry in entries:
+        if not entry.call.done.done():
+            entry.call.done.set_exception(copy(error))  # one traceback each
+        if entry.late is not None:
+            entry.late.cancel()
 
 
-def _count(entries: Sequence[_Entry]) -> None:
-    kinds = Counter((entry.record.topic, _type(entry.record.headers)) for entry in entries)
-    for (topic, kind), number in kinds.items():
-        _published(topic, kind).inc(number)
+def _acknowledge(entries: Sequence[_Entry]) -> None:
+    kinds: dict[tuple[str, bytes], int] = {}
+    for entry in entries:
+        entry.acknowledged = True
+        call = entry.call
+        call.left -= 1
+        if not call.left and not call.done.done():
+            call.entries = []
+            call.done.set_result(None)
+        if entry.late is not None:
+            entry.late.set_result(None)
+        kind = entry.record.topic, _type(entry.record.headers)
+        kinds[kind] = kinds.get(kind, 0) + 1
+    for (topic, name), number in kinds.items():
+        _published(topic, name).inc(number)
 
 
 def _type(headers: Headers) -> bytes:
@@ -267,9 +289,11 @@ def _published(topic: str, kind: bytes) -> prometheus_client.Counter:
 
 
 def _not_acknowledged(
-    records: Sequence[EncodedEvent], error: BaseException, late: Late
+    records: Sequence[EncodedEvent], error: BaseException, late: Late, silent: bool = False
 ) -> NotAcknowledged:
     topics = sorted({record.topic for record in records})
     for topic in topics:
         metrics.PUBLISH_FAILURES.labels(topic).inc()
-    return NotAcknowledged(topics, type(error).__name__, late=MappingProxyType(dict(late)))
+    return NotAcknowledged(
+        topics, type(error).__name__, late=MappingProxyType(dict(late)), silent=silent
+    )

@@ -52,10 +52,20 @@ _NOTHING_LATE: Late = MappingProxyType({})
 class NotAcknowledged(Exception):
     """Kafka did not acknowledge in time. The events may or may not be there: publish them again."""
 
-    def __init__(self, topics: Sequence[str], cause: str, *, late: Late = _NOTHING_LATE) -> None:
+    def __init__(
+        self,
+        topics: Sequence[str],
+        cause: str,
+        *,
+        late: Late = _NOTHING_LATE,
+        silent: bool = False,
+    ) -> None:
         super().__init__(f"Kafka did not acknowledge {', '.join(topics)}: {cause}")
         self.topics = tuple(topics)
         self.late = late
+        self.silent = silent
+        """The time-out passed, and through this connection Kafka acknowledged nothing meanwhile,
+        of these events or any others. Only a `GatheringWriter` says so."""
 
     @property
     def lasts(self) -> bool:

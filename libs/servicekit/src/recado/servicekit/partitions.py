@@ -27,7 +27,7 @@ def murmur2(data: bytes) -> int:
     mixed = _SEED ^ length
     for word in words.unpack_from(data):
         part = word * _MULTIPLIER & _WORD
-        mixed = mixed * _MULTIPLIER & _WORD ^ (part ^ part >> 24) * _MULTIPLIER & _WORD
+        mixed = (mixed * _MULTIPLIER ^ (part ^ part >> 24) * _MULTIPLIER) & _WORD
     if length & 3:
         mixed = (mixed ^ int.from_bytes(data[length & ~3 :], "little")) * _MULTIPLIER & _WORD
     mixed = (mixed ^ mixed >> 13) * _MULTIPLIER & _WORD

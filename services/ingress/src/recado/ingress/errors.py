@@ -50,8 +50,11 @@ class KafkaAway(Unavailable):
         reason: str,
         *,
         late: Mapping[UUID, "asyncio.Future[None]"] = MappingProxyType({}),
+        silent: bool = False,
     ) -> None:
         super().__init__(reason)
+        self.silent = silent
+        """Kafka acknowledged nothing at all, of nobody's, for a whole time-out."""
         self.late = late
         """Events that Kafka may yet acknowledge, by id: when it does the future ends. It is
         cancelled when that is not to be expected, or nobody will know."""

@@ -108,7 +108,9 @@ class KafkaLink:
             if connection is self._connection and failure.lasts:
                 self._broken = True
                 self.outbox.shut()
-            raise KafkaAway("the event log did not acknowledge", late=failure.late) from failure
+            raise KafkaAway(
+                "the event log did not acknowledge", late=failure.late, silent=failure.silent
+            ) from failure
         self._heard_at = monotonic()
 
     async def _connect(self) -> None:

@@ -2,8 +2,9 @@
 
 A publish that is given up after its time-out stays in the client until Kafka is back: an idempotent
 producer never drops a batch that it may have sent (aiokafka, `Sender._can_retry`). So the outbox
-hands over nothing more once the last few publishes failed, and refuses at once. Whoever watches
-Kafka says when to try again; then one request goes first, and only if it succeeds others follow.
+hands over nothing more once a publish failed while Kafka acknowledged nobody anything for a whole
+time-out, or the last few publishes failed one after the other; then it refuses at once. Whoever
+watches Kafka says when to try again; one request goes first, and only if it succeeds others follow.
 
 What waits in the client is thus at most `max_waiting` requests, the failures that it takes to shut,
 and one request for each try. What of it was not handed to Kafka's client before it was given up is
@@ -37,6 +38,7 @@ class Outbox:
         self._failures = 0
         self._state = _State.SHUT
         self.waiting = 0
+        metrics.INGRESS_WAITING.set_function(lambda: self.waiting)
 
     @property
     def is_open(self) -> bool:
@@ -72,12 +74,15 @@ class Outbox:
         """Return when Kafka has acknowledged all records. Raises `KafkaAway` or `Overloaded`."""
         self.check()
         self.waiting += 1
-        metrics.INGRESS_WAITING.set(self.waiting)
         try:
             await self._write(records)
-        except KafkaAway:
+        except KafkaAway as failure:
             self._failures += 1
-            if self._state is _State.TRYING or self._failures >= self._failures_until_shut:
+            if (
+                failure.silent
+                or self._state is _State.TRYING
+                or self._failures >= self._failures_until_shut
+            ):
                 self._enter(_State.SHUT)
             raise
         else:
@@ -86,7 +91,6 @@ class Outbox:
                 self._enter(_State.OPEN)
         finally:
             self.waiting -= 1
-            metrics.INGRESS_WAITING.set(self.waiting)
 
     def _enter(self, state: _State) -> None:
         self._state = state

@@ -62,7 +62,9 @@ class IngressSettings(ServiceSettings):
     )
 
     publish_timeout: timedelta = Field(
-        default=timedelta(seconds=3), description="How long Kafka may take to acknowledge"
+        default=timedelta(milliseconds=2500),
+        description="How long Kafka may take to acknowledge. When it acknowledges nobody anything "
+        "for so long, requests get 503 at once until it answers again",
     )
     max_requests_waiting: int = Field(
         default=1000, gt=0, description="Requests that wait for Kafka at once; beyond it 503"
@@ -70,7 +72,8 @@ class IngressSettings(ServiceSettings):
     failures_until_shut: int = Field(
         default=3,
         gt=0,
-        description="Failed publishes in a row after which requests get 503 at once",
+        description="Failed publishes in a row after which requests get 503 at once, though Kafka "
+        "acknowledged something of others in between",
     )
     kafka_probe_interval: timedelta = Field(
         default=timedelta(seconds=1), description="How often Kafka is looked for"
