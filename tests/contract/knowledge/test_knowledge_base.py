@@ -40,7 +40,8 @@ async def test_a_reader_that_was_there_first_finds_what_a_writer_brings(
 
 
 async def test_a_passage_is_the_chunk_that_was_stored(base: KnowledgeBase) -> None:
-    document = replace(ROUTER, sections=(Section(("Luces", "Roja"), "La luz roja avisa.", page=7),))
+    section = Section(("Luces", "Roja"), "La luz roja avisa.", page=7)
+    document = replace(ROUTER, language="es-419", sections=(section,))
     (chunk,) = chunk_document(document, APART)
     await base.replace(document, [chunk])
     (found,) = (await base.search("luz roja")).passages
@@ -186,6 +187,14 @@ async def test_the_same_content_read_in_another_way_takes_the_place_of_its_first
     assert await base.replace(better, chunk_document(better, APART)) is True
     texts = {found.text for found in (await base.search("router")).passages}
     assert texts == {"Reinícialo.", "La luz roja avisa."}
+
+
+async def test_the_same_content_of_another_language_is_written_again(base: KnowledgeBase) -> None:
+    await put(base, ROUTER)
+    other = replace(ROUTER, language="pt-BR")
+    assert await base.replace(other, chunk_document(other, APART)) is True
+    found = (await base.search("router")).passages
+    assert [passage.language for passage in found] == ["pt-BR", "pt-BR"]
 
 
 async def test_the_same_content_cut_in_another_way_takes_the_place_of_its_first_chunks(

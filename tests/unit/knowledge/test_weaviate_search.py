@@ -70,7 +70,7 @@ def _chunk(version: str, position: int) -> SimpleNamespace:
         "document": DOCUMENT,
         "version": version,
         "position": position,
-        **dict.fromkeys(("title", "section", "text", "source"), ""),
+        **dict.fromkeys(("title", "section", "text", "source", "language"), ""),
         "page": None,
         "content_sha256": version,
     }

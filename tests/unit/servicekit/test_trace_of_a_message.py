@@ -14,7 +14,7 @@ from recado.servicekit import tracing
 from recado_lanes import Record
 from support.dispatching import World
 from support.examples import NOW
-from unit.ingress.test_reception import Bench
+from unit.ingress.receiving import Bench
 from unit.rag.fakes import message
 from unit.rag.handler import PARTITION, Rag
 

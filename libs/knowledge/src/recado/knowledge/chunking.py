@@ -97,6 +97,7 @@ def chunk_document(document: Document, options: ChunkingOptions | None = None) -
             page=piece.page,
             source=document.source,
             content_sha256=document.content_sha256,
+            language=document.language,
         )
         for position, piece in enumerate(_pieces(document.sections, options or ChunkingOptions()))
     ]

@@ -12,7 +12,7 @@ from recado.knowledge.errors import KnowledgeMisconfigured
 from recado.knowledge.model import Chunk, Passage
 from recado.knowledge.port import Embedder
 
-DEFINITION: Final = "2"
+DEFINITION: Final = "3"
 """Raised when columns or analysis change, so that an older collection is told from a newer one."""
 
 WORDS: Final = "searchable"
@@ -45,6 +45,7 @@ class Row(TypedDict):
     page: int | None
     source: str
     content_sha256: str
+    language: str
 
 
 CHUNK_COLUMNS: Final = list(Row.__annotations__)
@@ -64,6 +65,7 @@ def table_schema(embedder: Embedder) -> pa.Schema:
             pa.field("page", pa.int32()),
             pa.field("source", text, nullable=False),
             pa.field("content_sha256", text, nullable=False),
+            pa.field("language", text, nullable=False),
             pa.field(WORDS, text, nullable=False),
             pa.field(LIVE, pa.bool_(), nullable=False),
             pa.field("part", pa.int32()),
@@ -114,6 +116,7 @@ def rows(
         "page": [chunk.page for chunk in chunks],
         "source": [chunk.source for chunk in chunks],
         "content_sha256": [chunk.content_sha256 for chunk in chunks],
+        "language": [chunk.language for chunk in chunks],
         WORDS: [chunk.searchable for chunk in chunks],
         LIVE: [part is None] * len(chunks),
         "part": [part] * len(chunks),
@@ -143,6 +146,7 @@ def passage(row: Row, *, score: float, similarity: float) -> Passage:
         page=row["page"],
         source=row["source"],
         content_sha256=row["content_sha256"],
+        language=row["language"],
         score=score,
         similarity=similarity,
     )

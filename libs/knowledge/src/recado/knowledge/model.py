@@ -10,6 +10,9 @@ from uuid import UUID
 from recado.knowledge.blocks import as_prose
 from recado.schemas import ids
 
+DEFAULT_LANGUAGE = "es"
+"""Of a document that names none. An IETF tag, as every language here."""
+
 SECTION_SEPARATOR = " › "
 """Between the headings of a section path when it is shown or embedded."""
 
@@ -45,6 +48,7 @@ class Chunk:
 
     `section` is the heading path of all its text. Where it holds several sections this is what
     their paths have in common, possibly nothing, and the text names the rest in heading blocks.
+    `language` is the document's, an IETF tag.
     """
 
     document_id: UUID
@@ -55,6 +59,7 @@ class Chunk:
     page: int | None
     source: str
     content_sha256: str
+    language: str = DEFAULT_LANGUAGE
 
     @property
     def id(self) -> UUID:

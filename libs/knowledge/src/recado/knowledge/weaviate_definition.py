@@ -55,6 +55,7 @@ _PASSAGE: Final = {
     "page": _Kind(DataType.INT),
     "source": _TEXT,
     "content_sha256": _TEXT,
+    "language": _TEXT,
     STEMS: _Kind(DataType.TEXT, words=True),
 }
 _DOCUMENT: Final = {

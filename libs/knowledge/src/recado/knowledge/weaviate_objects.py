@@ -27,6 +27,7 @@ class StoredChunk(TypedDict):
     page: int | None
     source: str
     content_sha256: str
+    language: str
 
 
 class StoredManifest(TypedDict):
@@ -64,7 +65,8 @@ def fingerprint(
 ) -> str:
     """What a version is made of. None for `chunks` that come in parts and are not known yet."""
     digest = hashlib.sha256()
-    made_of = [document.title, document.content_sha256, embedder.name, embedder.dimensions]
+    named = [document.title, document.language, document.content_sha256]
+    made_of = [*named, embedder.name, embedder.dimensions]
     digest.update(_json([*made_of, "in parts" if chunks is None else "whole"]))
     for chunk in chunks or ():
         digest.update(_json([chunk.title, chunk.section, chunk.text, chunk.page, chunk.source]))
@@ -101,6 +103,7 @@ def chunk_objects(
                 "page": chunk.page,
                 "source": chunk.source,
                 "content_sha256": chunk.content_sha256,
+                "language": chunk.language,
                 "stems": stemmed(chunk.searchable),
             },
         )
@@ -148,6 +151,7 @@ def passage(properties: StoredChunk, *, score: float, similarity: float) -> Pass
         page=properties["page"],
         source=properties["source"],
         content_sha256=properties["content_sha256"],
+        language=properties["language"],
         score=score,
         similarity=similarity,
     )

@@ -3,10 +3,7 @@
 from dataclasses import dataclass, field
 
 from recado.knowledge.extraction.limits import LONGEST_HEADING
-from recado.knowledge.model import Section
-
-DEFAULT_LANGUAGE = "es"
-"""What a file is taken to be written in that does not say."""
+from recado.knowledge.model import DEFAULT_LANGUAGE, Section
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,11 +23,11 @@ from recado.knowledge.extraction.decoding import decoded, open_regular, settle_e
 from recado.knowledge.extraction.guarded import read_guarded
 from recado.knowledge.extraction.kinds import CSV, DOCX, PDF, TEXT, kind_of, named_type
 from recado.knowledge.extraction.limits import LEAST_PART_BYTES, PART_BYTES, check_size
-from recado.knowledge.extraction.outline import DEFAULT_LANGUAGE, title_of_name
+from recado.knowledge.extraction.outline import title_of_name
 from recado.knowledge.extraction.splitting import pieces
 from recado.knowledge.extraction.text import read_text
 from recado.knowledge.extraction.whole import NOTHING, extracted
-from recado.knowledge.model import Section
+from recado.knowledge.model import DEFAULT_LANGUAGE, Section
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ from recado.knowledge.extraction.html import extract_html
 from recado.knowledge.extraction.kinds import CSV, HTML, MARKDOWN, TEXT
 from recado.knowledge.extraction.limits import MAX_BYTES
 from recado.knowledge.extraction.markdown import extract_markdown
-from recado.knowledge.extraction.outline import DEFAULT_LANGUAGE, ExtractedDocument, title_of_name
+from recado.knowledge.extraction.outline import ExtractedDocument, title_of_name
 from recado.knowledge.extraction.text import read_text
+from recado.knowledge.model import DEFAULT_LANGUAGE
 
 NOTHING: Final = "nothing to read in it: no text below or beside its headings"
 WHOLE: Final = frozenset({MARKDOWN, HTML, TEXT, CSV})

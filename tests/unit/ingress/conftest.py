@@ -1,0 +1,8 @@
+import pytest
+
+from .receiving import Bench
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
