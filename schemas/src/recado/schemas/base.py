@@ -49,14 +49,21 @@ def unchecked(model: Callable[Fields, Made]) -> Callable[Fields, Made]:
             blank[name] = None
 
     def make(*_: Fields.args, **fields: Fields.kwargs) -> Made:
-        made = object.__new__(model)
-        put(made, "__dict__", {**blank, **fields})
-        put(made, "__pydantic_fields_set__", set(fields))
-        put(made, "__pydantic_extra__", None)
-        put(made, "__pydantic_private__", None)
+        made = new(model)
+        content = made.__dict__
+        content.update(blank)
+        content.update(fields)
+        put_fields_set(made, set(fields))
+        put_extra(made, None)
+        put_private(made, None)
         return made  # type: ignore[return-value]  # the model is what makes a Made
 
-    put = object.__setattr__  # the model is frozen
+    new = object.__new__
+    # The slots themselves: the model is frozen, and they need not be looked up by name.
+    put_fields_set, put_extra, put_private = (
+        BaseModel.__dict__[slot].__set__
+        for slot in ("__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
+    )
     return make
 
 

@@ -22,6 +22,7 @@ MAX_DEPTH = 64
 """How deep a part that is kept as it came may be nested. Pydantic's JSON reader gives up at about
 200 levels, so that an event deeper than that could be written and never read."""
 
+_NUMERIC = (str, int, float)  # `str | int | float` in a call would be made anew by each
 MAX_DURATION = 366 * 24 * 3600
 MAX_ID_LENGTH = 512
 MAX_CHAT_LENGTH = 200
@@ -101,7 +102,7 @@ def chat_in(parent: JsonObject | None, key: str) -> str | None:
 def moment_in(parent: JsonObject, key: str) -> datetime | None:
     """Seconds since 1970, given as a string or a number; None where it is none."""
     value = parent.get(key)
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    if isinstance(value, bool) or not isinstance(value, _NUMERIC):
         return None
     try:
         return datetime.fromtimestamp(int(value), tz=UTC)
@@ -112,7 +113,7 @@ def moment_in(parent: JsonObject, key: str) -> datetime | None:
 def number_in(parent: JsonObject, key: str) -> float | None:
     """A number, given as one or as a string; None where it is none or not finite."""
     value = parent.get(key)
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    if isinstance(value, bool) or not isinstance(value, _NUMERIC):
         return None
     try:
         number = float(value)

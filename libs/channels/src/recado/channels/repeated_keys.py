@@ -22,7 +22,8 @@ def has_repeated_key(body: bytes, value: JsonValue) -> bool:
     Most bodies are decided by counting all colons of the body and of the value written again. Those
     in strings count on both sides alike, unless one is an escape in the body.
     """
-    if b"\\u003a" not in body and b"\\u003A" not in body:
+    # The first question answers for nearly all bodies what the other two ask.
+    if b"\\u003" not in body or (b"\\u003a" not in body and b"\\u003A" not in body):
         try:
             return body.count(b":") != orjson.dumps(value).count(b":")
         except orjson.JSONEncodeError:

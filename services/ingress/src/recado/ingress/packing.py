@@ -1,7 +1,7 @@
 """The events of a request as Kafka records. One that can't be written does not cost the others."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from recado.schemas.encoding import EncodedEvent, encode
 from recado.schemas.topics import topic_of
@@ -14,8 +14,7 @@ ENVELOPE_BYTES = 64 * 1024
 """Room for a record's key, headers and batch, and for what compression adds to noise."""
 
 
-@dataclass(frozen=True, slots=True)
-class Packed:
+class Packed(NamedTuple):
     """What of a request goes to Kafka beside its own record, in its order."""
 
     events: tuple[MessageReceived | StatusReported, ...]
