@@ -15,12 +15,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import orjson
-import uvicorn
 from aiokafka import AIOKafkaProducer
 from fastapi import FastAPI, HTTPException, Request
 from pydantic import BaseModel, Field
 
 from bench.ingress_requests import PATH, SECRET
+from bench.ingress_uvicorn import serve
 
 
 class Text(BaseModel):
@@ -138,14 +138,9 @@ def main() -> int:
     parser.add_argument("--topic", required=True)
     parser.add_argument("--body", choices=("raw", "pydantic"), required=True)
     given = parser.parse_args()
-    uvicorn.run(
+    serve(
         create_app(given.bootstrap, given.topic, given.body),
-        host="127.0.0.1",
-        port=given.port,
-        loop="uvloop",
-        http="httptools",
-        access_log=False,
-        log_level="warning",
+        given.port,
     )
     return 0
 

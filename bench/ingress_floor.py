@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-import uvicorn
 from aiokafka import AIOKafkaProducer
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bench.ingress_requests import PATH
+from bench.ingress_uvicorn import serve
 from recado.servicekit.kafka import COMPRESSION, MAX_REQUEST_BYTES
 
 if TYPE_CHECKING:
@@ -130,16 +130,11 @@ def main() -> int:
     writes.add_argument("--topic")
     writes.add_argument("--records", type=Path)
     given = parser.parse_args()
-    uvicorn.run(
+    serve(
         one_write(given.bootstrap, given.topic)
         if given.topic
         else same_writes(given.bootstrap, load(given.records.read_text())),
-        host="127.0.0.1",
-        port=given.port,
-        loop="uvloop",
-        http="httptools",
-        access_log=False,
-        log_level="warning",
+        given.port,
     )
     return 0
 

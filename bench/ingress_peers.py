@@ -23,12 +23,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import uvicorn
 import uvloop
 from aiokafka import AIOKafkaProducer
 from fastapi import FastAPI, Request, Response
 
 from bench.ingress_requests import NUMBER, PATH, SECRET, TELEGRAM_PATH, TOKEN
+from bench.ingress_uvicorn import serve
 
 
 def pywa(bootstrap: str, topic: str, *, waiting: bool) -> FastAPI:
@@ -114,14 +114,9 @@ def main() -> int:
     if given.peer == "aiogram":
         uvloop.run(aiogram(given.bootstrap, given.topic, given.port))
     else:
-        uvicorn.run(
+        serve(
             pywa(given.bootstrap, given.topic, waiting=given.peer == "pywa-waiting"),
-            host="127.0.0.1",
-            port=given.port,
-            loop="uvloop",
-            http="httptools",
-            access_log=False,
-            log_level="warning",
+            given.port,
         )
     return 0
 

@@ -142,6 +142,8 @@ async def test_a_look_is_no_error_in_a_trace(monkeypatch: pytest.MonkeyPatch) ->
 
     provider = TracerProvider()
     provider.add_span_processor(Kept())
+    # Whatever another test left the process with.
+    monkeypatch.setattr("recado.servicekit.tracing.trace.get_tracer_provider", lambda: provider)
     monkeypatch.setattr("recado.servicekit.tracing._TRACER", provider.get_tracer("test"))
     world = World()
     world.platforms.results = [ResultUnknown("ReadTimeout")]
