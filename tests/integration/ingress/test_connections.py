@@ -15,6 +15,8 @@ from recado.servicekit import metrics
 SOON = timedelta(milliseconds=200)
 LONG = timedelta(seconds=30)
 REQUEST = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n"
+UPGRADE = b"%b / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: %b\r\n"
+CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n4\r\nhola\r\n0\r\n\r\n"
 
 
 class Slow:
@@ -100,6 +102,29 @@ async def connected(server: HttpServer) -> AsyncIterator[Client]:
         yield Client(reader, writer)
     finally:
         writer.close()
+
+
+@pytest.mark.parametrize("body", [b"Content-Length: 4\r\n\r\nhola", CHUNKED])
+@pytest.mark.parametrize("protocol", [b"h2c", b"websocket"])
+async def test_a_body_that_would_go_with_another_protocol_is_400_and_never_taken_for_empty(
+    protocol: bytes, body: bytes
+) -> None:
+    """The parser hands over no body of such a request: 200 would acknowledge what nobody read."""
+    app = Slow()
+    async with serving(app) as server, connected(server) as client:
+        client.send(UPGRADE % (b"POST", protocol) + body)
+        assert (await client.rest()).startswith(b"HTTP/1.1 400 ")
+        assert app.begun.locked()
+
+
+async def test_another_protocol_is_not_spoken_and_the_request_answered() -> None:
+    """As some clients ask for with every request, and a server may pass over."""
+    async with serving(Slow()) as server, connected(server) as client:
+        client.send(UPGRADE % (b"GET", b"h2c") + b"\r\n")
+        head = await client.head()
+        assert head.startswith("HTTP/1.1 200 ")
+        assert "connection: close" in head
+        assert await client.rest() == b""
 
 
 async def test_headers_that_do_not_come_are_408_and_the_end() -> None:

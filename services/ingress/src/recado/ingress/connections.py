@@ -5,6 +5,8 @@ connections that have part of a request on them. Here
 
 - beyond so many connections a further one gets 503 with `Retry-After` and is closed at once;
 - headers have their time (then 408) and their size (then 431);
+- a request that asks for another protocol is answered in this one, and the connection closed; if it
+  has a body, which httptools does not hand over then, it is 400: it must not be taken for empty;
 - a connection on which nothing ever comes is closed like one that is kept alive;
 - what is still sent when its answer is out, a body that was refused for its size say, is thrown
   away for the same time, then the connection is closed;
@@ -46,6 +48,14 @@ class Bounds:
     """So many may be open at once."""
     retry_after: str
     """What a further one is told to wait: seconds."""
+
+
+class _BodyWithoutAParser(Exception):
+    """The parser would leave out the body."""
+
+
+def _announces_body(name: bytes, value: bytes) -> bool:
+    return name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0 ") != b"")
 
 
 class Connection(HttpToolsProtocol):
@@ -98,8 +108,11 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Note that its headers are here."""
         self._in_head = False
+        upgrades = self.parser.should_upgrade()
+        if upgrades and any(_announces_body(*header) for header in self.headers):
+            raise _BodyWithoutAParser  # which the parser makes a 400, and the end
         super().on_headers_complete()
-        if self._ending:
+        if self._ending or upgrades:
             self.cycle.keep_alive = False
 
     def _start_asgi_task(self, cycle: "RequestResponseCycle", app: "ASGI3Application") -> None:
