@@ -21,7 +21,7 @@ from uuid import UUID
 
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, KafkaTimeoutError
+from aiokafka.errors import KafkaError, KafkaTimeoutError, ProducerClosed
 from faststream.kafka import KafkaBroker
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
@@ -35,6 +35,8 @@ from recado.servicekit.settings import KafkaSettings
 MAX_REQUEST_BYTES = max(topic.max_record for topic in ALL_TOPICS) + 1024 * 1024
 PUBLISH_TIMEOUT = timedelta(seconds=10)
 CLOSE_TIMEOUT = timedelta(seconds=5)
+ABANDON_TIMEOUT = timedelta(seconds=1)
+"""Of `CLOSE_TIMEOUT`, to let go of what Kafka did not acknowledge."""
 COMPRESSION: Literal["lz4"] = "lz4"
 
 GATHERED_BATCH_BYTES = 256 * 1024
@@ -195,16 +197,32 @@ class BoundedProducer(AIOKafkaProducer):  # type: ignore[misc]  # aiokafka is un
     """A producer whose `stop` ends also while Kafka is away.
 
     aiokafka's own waits until all that it holds is acknowledged, however long that takes. What is
-    given up after `CLOSE_TIMEOUT` was never acknowledged, so whoever wrote it does so again.
+    given up was never acknowledged, so whoever wrote it does so again; and nothing of it is sent
+    after `stop`, when that may be in Kafka already.
     """
 
     async def stop(self) -> None:
-        """Close the connection."""
+        """Close the connection, within `CLOSE_TIMEOUT`."""
         try:
-            async with asyncio.timeout(CLOSE_TIMEOUT.total_seconds()):
+            async with asyncio.timeout((CLOSE_TIMEOUT - ABANDON_TIMEOUT).total_seconds()):
                 await super().stop()
         except TimeoutError:
             log.warning("kafka.closed_unacknowledged")
+            await self._abandon()
+
+    async def _abandon(self) -> None:
+        # Interrupted in its wait, aiokafka's `stop` has closed nothing, and never will.
+        try:
+            async with asyncio.timeout(ABANDON_TIMEOUT.total_seconds()):
+                await self._sender.close()
+        except (TimeoutError, KafkaError) as error:
+            log.warning("kafka.close_failed", error=type(error).__name__)
+        finally:
+            await self.client.close()
+            held = self._message_accumulator
+            # Where a batch ends that was to be sent again, aiokafka looks for it among these.
+            held._pending_batches.update(*held._batches.values())
+            held.fail_all(ProducerClosed())
 
 
 def make_producer(settings: KafkaSettings, service: str) -> AIOKafkaProducer:
