@@ -245,6 +245,19 @@ async def test_a_refused_batch_fails_its_own_calls_and_no_others() -> None:
     await writer.close()
 
 
+async def test_whatever_a_batch_fails_with_is_told_as_not_acknowledged() -> (
+    None
+):
+    kafka = Kafka(at_once=False)
+    writer = writer_to(kafka)
+    waiting = asyncio.create_task(writer.write([record(1)]))
+    await settled()
+    kafka.open[TOPIC].set_exception(RuntimeError("a bug of the client"))
+    with pytest.raises(NotAcknowledged):
+        await waiting
+    await writer.close()
+
+
 async def test_a_record_that_cannot_be_put_into_a_batch_does_not_end_the_writer() -> None:
     kafka = Kafka()
     writer = writer_to(kafka)

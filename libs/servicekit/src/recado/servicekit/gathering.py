@@ -194,8 +194,7 @@ class GatheringWriter:
                 batch, lane.topic, partition=lane.partition
             )
         except Exception as error:  # noqa: BLE001 - of other partitions' records nothing is wrong
-            known = isinstance(error, KafkaError | OSError)
-            self._end(lane, error if known else KafkaError(type(error).__name__))
+            self._end(lane, error)
         else:
             acknowledgement.add_done_callback(partial(self._acknowledged, lane))
 
@@ -209,6 +208,8 @@ class GatheringWriter:
         ended, lane.under_way = lane.under_way, []
         if error is None:
             self._acknowledged_at = self._loop.time()
+        elif not isinstance(error, KafkaError | OSError):
+            error = KafkaError(type(error).__name__)  # whoever waits knows those
         _settle(ended, error)
         if lane.gathered:
             self._ready.append(lane)
