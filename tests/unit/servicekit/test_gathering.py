@@ -245,9 +245,7 @@ async def test_a_refused_batch_fails_its_own_calls_and_no_others() -> None:
     await writer.close()
 
 
-async def test_whatever_a_batch_fails_with_is_told_as_not_acknowledged() -> (
-    None
-):
+async def test_whatever_a_batch_fails_with_is_told_as_not_acknowledged() -> None:
     kafka = Kafka(at_once=False)
     writer = writer_to(kafka)
     waiting = asyncio.create_task(writer.write([record(1)]))
