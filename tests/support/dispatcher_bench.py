@@ -22,7 +22,7 @@ from recado.schemas.encoding import decode
 from recado.schemas.events import AnswerDelivered, AnswerNotDelivered, Event
 from recado.schemas.topics import CONVERSATION_PARTITIONS, DELIVERIES
 from recado.servicekit import topics
-from recado.servicekit.kafka import Publisher, make_broker
+from recado.servicekit.kafka import Publisher, make_event_producer
 from recado.servicekit.settings import KafkaSettings
 
 PATIENCE = timedelta(seconds=60)
@@ -37,8 +37,8 @@ class Bench:
         self.database = f"d{uuid4().hex}"
         self._directory = directory
         self._settings = KafkaSettings(kafka_bootstrap_servers=kafka)
-        self._broker = make_broker(self._settings, "test")
-        self._publisher = Publisher(self._broker, "test")
+        self._producer = make_event_producer(self._settings, "test")
+        self._publisher = Publisher(self._producer, "test")
         self._deliveries: list[Event] = []
         self.http = httpx.AsyncClient(base_url=standins, timeout=70)
         self._open = AsyncExitStack()
@@ -46,8 +46,8 @@ class Bench:
     async def start(self) -> None:
         await topics.apply(self._settings)
         self._open.push_async_callback(self.http.aclose)
-        await self._broker.start()
-        self._open.push_async_callback(self._broker.stop)
+        await self._producer.start()
+        self._open.push_async_callback(self._producer.stop)
         consumer = AIOKafkaConsumer(bootstrap_servers=self.kafka, auto_offset_reset="latest")
         await consumer.start()
         self._open.push_async_callback(consumer.stop)

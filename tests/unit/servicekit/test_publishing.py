@@ -43,7 +43,7 @@ async def test_callers_that_wait_for_a_connection_share_its_failure(
 ) -> None:
     """While Kafka can't be reached the last of many waits for one attempt, not for one each."""
     broker = UnreachableBroker()
-    monkeypatch.setattr(publishing, "make_broker", lambda settings, source: broker)
+    monkeypatch.setattr(publishing, "make_event_producer", lambda settings, source: broker)
     publisher = LastingPublisher(KafkaSettings(), "test")
     calls = [asyncio.create_task(publisher.publish(EVENT)) for _ in range(CALLERS)]
     for _ in range(3):

@@ -23,7 +23,7 @@ from recado.cli.settings import CliSettings
 from recado.cli.uploading import SOURCE, Uploader
 from recado.knowledge.errors import InvalidDocument
 from recado.schemas.topics import DOCUMENTS, dead_letters
-from recado.servicekit.kafka import NotAcknowledged, Publisher, make_broker
+from recado.servicekit.kafka import NotAcknowledged, Publisher, make_event_producer
 
 INDEXER_GROUP = "recado-indexer"
 LETTERS = dead_letters("indexer").name
@@ -132,10 +132,10 @@ def show_refused(plan: documents.Plan, screen: Console) -> None:
 async def _upload(
     settings: CliSettings, plan: documents.Plan, known: KnownDocuments, progress: IndexProgress
 ) -> None:
-    broker = make_broker(settings, SOURCE)
-    uploader = Uploader(Publisher(broker, SOURCE), known)
+    producer = make_event_producer(settings, SOURCE)
+    uploader = Uploader(Publisher(producer, SOURCE), known)
     try:
-        await broker.start()
+        await producer.start()
         for change in tuple(plan.submit):
             progress.reading(change.source)
             try:
@@ -153,7 +153,7 @@ async def _upload(
     except (KafkaError, OSError) as error:
         raise CliError(f"Kafka can't be reached: {type(error).__name__}") from error
     finally:
-        await broker.stop()
+        await producer.stop()
 
 
 def _refuse(plan: documents.Plan, reasons: dict[bytes, str]) -> None:

@@ -1,9 +1,10 @@
 """The connection to Kafka, and events published with every acknowledgement awaited.
 
 `make_broker` gives the FastStream broker that a service declares its subscribers on.
-`Publisher` writes events. A call returns only when Kafka has acknowledged every event of it
-(`acks=all`, idempotent producer), or raises `NotAcknowledged`: then some of them may be in Kafka
-and the caller must have the whole repeated. Events have derived ids, so a repeat is recognised.
+`Publisher` writes events, through a producer of `make_event_producer`. A call returns only when
+Kafka has acknowledged every event of it (`acks=all`, idempotent producer), or raises
+`NotAcknowledged`: then some of them may be in Kafka and the caller must have the whole repeated.
+Events have derived ids, so a repeat is recognised.
 
 aiokafka reconnects by itself, but for one case: after an error that it does not repeat (a record
 that Kafka refused, a fenced producer) an idempotent producer's sequence numbers have a gap, and
@@ -136,12 +137,12 @@ def client_options(settings: KafkaSettings) -> dict[str, object]:
 
 
 class Publisher:
-    """Writes events to their topics, through a started broker."""
+    """Writes events to their topics, through a started producer (`make_event_producer`)."""
 
     def __init__(
-        self, broker: KafkaBroker, source: str, timeout: timedelta = PUBLISH_TIMEOUT
+        self, producer: AIOKafkaProducer, source: str, timeout: timedelta = PUBLISH_TIMEOUT
     ) -> None:
-        self._broker = broker
+        self._producer = producer
         self._source = source
         self._timeout = timeout
 
@@ -172,16 +173,13 @@ class Publisher:
             metrics.EVENTS_PUBLISHED.labels(record.topic, name).inc()
 
     async def _send(self, record: EncodedEvent | Tombstone) -> "asyncio.Future[object]":
-        future = await self._broker.publish(
-            record.value,
+        future: asyncio.Future[object] = await self._producer.send(
             record.topic,
+            record.value,
             key=record.key,
             partition=_partition(record),
-            headers={name: value.decode() for name, value in record.headers},
-            no_confirm=True,
+            headers=list(record.headers),
         )
-        if not isinstance(future, asyncio.Future):
-            raise TypeError("publishing without confirmation gave no future")
         return future
 
 
@@ -228,6 +226,11 @@ class BoundedProducer(AIOKafkaProducer):  # type: ignore[misc]  # aiokafka is un
 def make_producer(settings: KafkaSettings, service: str) -> AIOKafkaProducer:
     """A plain producer, not yet started: for records that must go as they are (dead letters)."""
     return _producer(settings, f"{service}-dead-letters")
+
+
+def make_event_producer(settings: KafkaSettings, service: str) -> AIOKafkaProducer:
+    """The producer of a `Publisher`, not yet started. It repeats a request after 10 s."""
+    return _producer(settings, service, request_timeout_ms=10_000)
 
 
 def make_batching_producer(settings: KafkaSettings, service: str) -> AIOKafkaProducer:

@@ -10,17 +10,15 @@ next one finds the new connection.
 import asyncio
 
 import structlog
+from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
-from faststream.exceptions import FastStreamException
-from faststream.kafka import KafkaBroker
 
 from recado.schemas.events import Event
 from recado.servicekit.kafka import (
-    CLOSE_TIMEOUT,
     PUBLISH_TIMEOUT,
     NotAcknowledged,
     Publisher,
-    make_broker,
+    make_event_producer,
 )
 from recado.servicekit.settings import KafkaSettings
 
@@ -33,7 +31,7 @@ class LastingPublisher:
     def __init__(self, settings: KafkaSettings, source: str) -> None:
         self._settings = settings
         self._source = source
-        self._broker: KafkaBroker | None = None
+        self._producer: AIOKafkaProducer | None = None
         self._connecting = asyncio.Lock()
         self._attempts = 0
         self._failed: BaseException | None = None  # what the last attempt to connect ended with
@@ -44,55 +42,53 @@ class LastingPublisher:
         Connects where there is no connection; calls that come meanwhile share what comes of it.
         Raises `NotAcknowledged`, also where Kafka can't be reached.
         """
-        broker = await self._connected([event.type for event in events])
+        producer = await self._connected([event.type for event in events])
         try:
-            await Publisher(broker, self._source).publish(*events)
+            await Publisher(producer, self._source).publish(*events)
         except NotAcknowledged as failure:
             if failure.lasts:
-                await self._drop(broker)
+                await self._drop(producer)
             raise
-        except FastStreamException as error:  # another call dropped the connection meanwhile
-            raise NotAcknowledged([event.type for event in events], "reconnecting") from error
 
     async def close(self) -> None:
         """Close the connection, if there is one."""
-        if self._broker is not None:
-            await self._drop(self._broker)
+        if self._producer is not None:
+            await self._drop(self._producer)
 
-    async def _connected(self, what: list[str]) -> KafkaBroker:
+    async def _connected(self, what: list[str]) -> AIOKafkaProducer:
         seen = self._attempts
         async with self._connecting:
-            if self._broker is not None:
-                return self._broker
+            if self._producer is not None:
+                return self._producer
             if self._failed is not None and self._attempts != seen:
                 # It failed while we waited for it. Each trying again, one after another, would
                 # have the last of many callers wait for minutes.
                 raise NotAcknowledged(what, type(self._failed).__name__) from self._failed
-            broker = make_broker(self._settings, self._source)
+            producer = make_event_producer(self._settings, self._source)
             try:
                 async with asyncio.timeout(PUBLISH_TIMEOUT.total_seconds()):
-                    await broker.start()
+                    await producer.start()
             except (TimeoutError, KafkaError, OSError) as error:
                 self._attempts += 1
                 self._failed = error
-                await _stop(broker)
+                await _stop(producer)
                 raise NotAcknowledged(what, type(error).__name__) from error
             self._failed = None
-            self._broker = broker
-            return broker
+            self._producer = producer
+            return producer
 
-    async def _drop(self, broker: KafkaBroker) -> None:
+    async def _drop(self, producer: AIOKafkaProducer) -> None:
         async with self._connecting:
-            if self._broker is not broker:
+            if self._producer is not producer:
                 return  # somebody else was quicker
-            self._broker = None
+            self._producer = None
         log.warning("kafka.connection_dropped")
-        await _stop(broker)
+        await _stop(producer)
 
 
-async def _stop(broker: KafkaBroker) -> None:
+async def _stop(producer: AIOKafkaProducer) -> None:
+    """Whatever comes of it, the producer sends nothing more afterwards, nor is it waited for."""
     try:
-        async with asyncio.timeout(CLOSE_TIMEOUT.total_seconds()):
-            await broker.stop()
-    except (TimeoutError, KafkaError, OSError) as error:
+        await producer.stop()  # within `CLOSE_TIMEOUT`
+    except (KafkaError, OSError) as error:
         log.warning("kafka.close_failed", error=type(error).__name__)
