@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from recado.channels.contract import Part
+from recado.channels.contract import Limits, Part
 from recado.channels.errors import RetryLater, SendError
 from recado.channels.registry import CHANNELS
 from recado.dispatcher import callback
@@ -21,6 +21,7 @@ from recado.dispatcher.ports import Documents, Name
 from recado.dispatcher.recording import Recording
 from recado.dispatcher.sending import Sending
 from recado.dispatcher.statuses import Statuses
+from recado.dispatcher.throttling import Throttle
 from recado.schemas import ids
 from recado.schemas.answers import Rung, Timings
 from recado.schemas.base import Platform
@@ -177,12 +178,17 @@ class Platforms:
         self.results: list[SendError | BaseException | None] = []
         """What the next requests end with; None, or nothing: accepted."""
         self.before_answering: Callable[[], Awaitable[None]] | None = None
+        self.limited = Limits()
         self.known = True
         """The integration is there; one that is gone sends nothing, as of `PooledSenders`."""
 
     def sender(self, reply_to: ReplyTo) -> "Platforms | None":
         del reply_to
         return self if self.known else None
+
+    def limits(self, reply_to: ReplyTo) -> Limits:
+        del reply_to
+        return self.limited
 
     async def send(
         self,
@@ -226,6 +232,9 @@ class World:
         self.recording = Recording(self.documents, webhooks_kept=timedelta(days=30))
         self.statuses = Statuses(self.documents, self.ledger, self.clock, kept=KEPT)
         self.attempts = Attempts(self.clock)
+        self.throttle = Throttle(
+            self.platforms.limits, lambda: (self.now - NOW).total_seconds(), self._sleep
+        )
         parts = Parts(
             self.ledger,
             self.attempts,
@@ -235,6 +244,7 @@ class World:
                 Platform.WHATSAPP: WhenUncertain(UNCERTAIN_AFTER, send_again=True),
                 Platform.TELEGRAM: WhenUncertain(timedelta(0), send_again=self._telegram_resends),
             },
+            self.throttle,
         )
         sending = Sending(
             documents=self.documents,
@@ -247,7 +257,9 @@ class World:
             publish=self._publish,
             clock=self.clock,
         )
-        self.handlers = Handlers(sending, self.recording, self.statuses)
+        self.handlers = Handlers(
+            sending, self.recording, self.statuses, self.throttle, self.clock
+        )
 
     def clock(self) -> datetime:
         return self.now
@@ -275,6 +287,9 @@ class World:
 
     async def conversation(self, reply_to: ReplyTo = WHATSAPP) -> dict[str, object]:
         return await self.row(Name.CONVERSATIONS, conversation_of(reply_to))
+
+    async def _sleep(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds) + timedelta.resolution  # never short of it
 
     async def _publish(self, event: AnswerDelivered | AnswerNotDelivered) -> None:
         if self.publish_fails:

@@ -188,6 +188,17 @@ DISPATCHER = Row(
             queries=quantiles("recado_webhook_to_sent_seconds"),
         ),
         Panel(
+            title="How fast it may send, and who waits",
+            description="Messages a second, all processes together; lower than configured where "
+            "the platform said that it is too much. Waits for a turn: integration, more answers "
+            "than that; chat, more to one customer than the platform takes.",
+            unit="ops",
+            queries=(
+                Query("sum by (platform) (recado_send_rate)", "at most, {{platform}}"),
+                by_label(rate, "recado_turns_waited_total", "platform", "limit"),
+            ),
+        ),
+        Panel(
             title="Answers not delivered, by reason",
             description="expired: too late, find what was slow. refused, blocked, window_closed: "
             "the platform's word, in the delivery's error. unknown_integration: the file lacks it. "

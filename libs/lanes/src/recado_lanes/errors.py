@@ -35,15 +35,22 @@ class Transient(LaneError):
     `LaneOptions.transient_attempts` and `record_timeout`; then it becomes a dead letter.
     `retry_after` is the shortest wait that the other side asked for. `overloaded` says that the
     other side has too much to do, as HTTP's 429 does, and halves an adaptive limit; if it is not
-    given, a wait that was asked for is taken for that.
+    given, a wait that was asked for is taken for that. With `exactly` the wait is `retry_after` and
+    no longer: the handler has worked out when it is this record's turn.
     """
 
     def __init__(
-        self, message: str, retry_after: timedelta | None = None, *, overloaded: bool | None = None
+        self,
+        message: str,
+        retry_after: timedelta | None = None,
+        *,
+        overloaded: bool | None = None,
+        exactly: bool = False,
     ) -> None:
         super().__init__(message)
         self.retry_after = retry_after
         self.overloaded = retry_after is not None if overloaded is None else overloaded
+        self.exactly = exactly
 
 
 class Permanent(LaneError):

@@ -151,10 +151,11 @@ class Handling:
         options = self._options
         limit = options.bug_attempts
         retry_after: timedelta | None = None
+        exactly = False
         if isinstance(error, Transient):
             limit = options.transient_attempts
-            retry_after = error.retry_after
-        wait = self._backoff.before_retry(lane.attempts, retry_after)
+            retry_after, exactly = error.retry_after, error.exactly
+        wait = self._backoff.before_retry(lane.attempts, retry_after, exactly=exactly)
         lane.spent += seconds + wait.total_seconds()
         if lane.attempts >= limit or lane.spent >= self._record_timeout:
             return self._give_up(lane, error)

@@ -28,8 +28,12 @@ class Backoff:
         self._probe_floor = wait_exponential(multiplier=half, max=half_max)
         self._probe_jitter = wait_random_exponential(multiplier=half, max=half_max)
 
-    def before_retry(self, attempt: int, retry_after: timedelta | None = None) -> timedelta:
+    def before_retry(
+        self, attempt: int, retry_after: timedelta | None = None, *, exactly: bool = False
+    ) -> timedelta:
         """The wait before the next attempt."""
+        if exactly and retry_after is not None:
+            return retry_after
         drawn = timedelta(seconds=_compute(self._retry, attempt))
         return drawn if retry_after is None else max(drawn, retry_after)
 

@@ -12,7 +12,7 @@ In the order of a message's life:
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, NamedTuple, Protocol
 from uuid import UUID
 
@@ -25,6 +25,20 @@ from recado.schemas.webhooks import AccountChange, MessageReceived, StatusReport
 
 NOT_NAMED = "(not named)"
 """Stands in `ParsedWebhook.unknown_integrations` for a part that names no account at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How fast a platform lets an integration send to a chat. By default as fast as it can."""
+
+    per_second: float | None = None
+    """Messages of the integration, to whomever they go."""
+    counts_received: bool = False
+    """Whether messages that come in count there, too."""
+    chat_interval: timedelta | None = None
+    """Between two messages to this chat, in the long run."""
+    chat_burst: int = 1
+    """So many to it at once where there was as long a silence."""
 
 
 class Integration(BaseModel):
@@ -55,6 +69,11 @@ class Integration(BaseModel):
         No other enabled integration of the platform may have the same. The values may be secrets.
         """
         return ()
+
+    def limits(self, reply_to: ReplyTo) -> Limits:
+        """How fast messages may be sent to this address."""
+        del reply_to
+        return Limits()
 
 
 @dataclass(frozen=True, slots=True)

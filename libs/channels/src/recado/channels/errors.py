@@ -75,11 +75,21 @@ class RetryLater(SendError):
     """
 
     def __init__(
-        self, message: str, *, retry_after: timedelta | None = None, code: int | str | None = None
+        self,
+        message: str,
+        *,
+        retry_after: timedelta | None = None,
+        code: int | str | None = None,
+        too_fast: bool = False,
+        chat_only: bool = False,
     ) -> None:
         super().__init__(message)
         self.retry_after = retry_after
         self.code = code
+        self.too_fast = too_fast
+        """The integration as a whole sends faster than the platform takes it."""
+        self.chat_only = chat_only
+        """Too much was sent to this one chat: longer waits each time, nobody else is meant."""
 
 
 class Refused(SendError):

@@ -146,7 +146,7 @@ class LaneMetrics:
         still = self._turning.still if self._turning is not None else timedelta(0)
         return f"no poll for {still.total_seconds():.0f} s" if still > limit else None
 
-    def assigned(self, partitions: Collection[object]) -> None:
+    def assigned(self, partitions: Collection[AnyPartition]) -> None:
         """Partitions came, perhaps none."""
         self._joined = True
         metrics.REBALANCES.labels("assigned").inc()

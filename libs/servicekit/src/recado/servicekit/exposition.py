@@ -107,6 +107,9 @@ def _known(
         yield metrics.SEND_SECONDS, (platform,)
         yield metrics.WEBHOOK_TO_SENT_SECONDS, (platform,)
         yield metrics.PARTS_REPEATED, (platform,)
+        yield metrics.SEND_RATE, (platform,)
+        for limit in ("integration", "chat"):
+            yield metrics.TURNS_WAITED, (platform, limit)
         for outcome in ("sent", "retried", "failed", "uncertain"):
             yield metrics.SENDS, (platform, outcome)
     for event in publishes:

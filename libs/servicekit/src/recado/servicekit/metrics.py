@@ -223,6 +223,18 @@ ANSWERS_OVERLAPPING = Counter(
     "Answers sent although another answer covers some, not all, of their messages",
 )
 
+SEND_RATE = Gauge(
+    "recado_send_rate",
+    "Messages a second that this process sends at most, by its share of the limits and by what "
+    "the platform last refused, over the integrations that it has sent for",
+    ["platform"],
+)
+TURNS_WAITED = Counter(
+    "recado_turns_waited_total",
+    "Waits for a turn to send, by whose limit asked for it (integration, chat)",
+    ["platform", "limit"],
+)
+
 # Indexer
 DOCUMENTS_INDEXED = Counter(
     "recado_documents_indexed_total",
@@ -279,6 +291,8 @@ DISPATCHER: Sequence[Family] = (
     ANSWERS_NOT_DELIVERED,
     PARTS_REPEATED,
     ANSWERS_OVERLAPPING,
+    SEND_RATE,
+    TURNS_WAITED,
 )
 INDEXER: Sequence[Family] = (DOCUMENTS_INDEXED, CHUNKS_INDEXED)
 

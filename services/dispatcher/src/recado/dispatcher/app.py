@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from time import monotonic
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -20,6 +21,7 @@ from recado.dispatcher.observing import DispatcherMetrics
 from recado.dispatcher.senders import PooledSenders
 from recado.dispatcher.settings import DispatcherSettings
 from recado.dispatcher.store import CONNECTIONS, MongoDocuments
+from recado.dispatcher.throttling import Throttle
 from recado.schemas.events import AnswerDelivered, AnswerNotDelivered
 from recado.schemas.topics import ANSWERS, DELIVERIES, dead_letters
 from recado.servicekit.accounts import tell_of_version
@@ -74,9 +76,12 @@ class App(ConsumerService):
         )
         self._broker = make_broker(settings, SERVICE)
         self._producer = make_producer(settings, SERVICE)
-        metrics = DispatcherMetrics()
+        throttle = Throttle(self._senders.limits, monotonic)
+        metrics = DispatcherMetrics(throttle)
         self._publisher = LastingPublisher(settings, SERVICE)
-        handlers = build(settings, self._documents, self._senders, self._publisher.publish)
+        handlers = build(
+            settings, self._documents, self._senders, self._publisher.publish, throttle
+        )
         self._lanes = _attach(self._broker, self._producer, settings, handlers, metrics)
         metrics.watch(self._lanes)
         exposed = exposition(

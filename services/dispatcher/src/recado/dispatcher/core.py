@@ -13,16 +13,23 @@ from recado.dispatcher.recording import Recording
 from recado.dispatcher.sending import Publish, Senders, Sending
 from recado.dispatcher.settings import DispatcherSettings
 from recado.dispatcher.statuses import Statuses
+from recado.dispatcher.throttling import Throttle
 
 
 def build(
-    settings: DispatcherSettings, documents: Documents, senders: Senders, publish: Publish
+    settings: DispatcherSettings,
+    documents: Documents,
+    senders: Senders,
+    publish: Publish,
+    throttle: Throttle,
 ) -> Handlers:
     """The handlers of one process run."""
     ledger = Ledger(documents, _now, owner=uuid4().hex)
     recording = Recording(documents, webhooks_kept=settings.webhooks_kept)
     statuses = Statuses(documents, ledger, _now, kept=KEPT)
-    parts = Parts(ledger, Attempts(_now), _now, settings.timing(), settings.when_uncertain())
+    parts = Parts(
+        ledger, Attempts(_now), _now, settings.timing(), settings.when_uncertain(), throttle
+    )
     sending = Sending(
         documents=documents,
         ledger=ledger,
@@ -34,7 +41,7 @@ def build(
         publish=publish,
         clock=_now,
     )
-    return Handlers(sending, recording, statuses)
+    return Handlers(sending, recording, statuses, throttle, _now)
 
 
 def _now() -> datetime:

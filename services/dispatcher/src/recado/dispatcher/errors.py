@@ -4,7 +4,8 @@ DispatcherError
 ├── StoreUnavailable     MongoDB can't be asked now: wait, nothing is lost
 ├── StoreRefuses         MongoDB does not take it as it is: only an operator can mend it
 ├── SendLater            nothing is to be done now; the same answer is to be tried again
-│   └── ResultPending    no failure: what became of a part may become known by itself
+│   ├── ResultPending    no failure: what became of a part may become known by itself
+│   └── NotItsTurn       no failure: the platform's limits let others go first
 └── IntegrationStopped   the platform takes nothing of this integration: wait until it is mended
 """
 
@@ -43,6 +44,13 @@ class SendLater(DispatcherError):
 
 class ResultPending(SendLater):
     """A part may be under way, or reported on: to be looked at again after `retry_after`."""
+
+
+class NotItsTurn(SendLater):
+    """The part is to be taken up after just `retry_after`: then it is nearly its turn."""
+
+    def __init__(self, answer_id: UUID, retry_after: timedelta) -> None:
+        super().__init__(answer_id, retry_after, "others go first")
 
 
 class IntegrationStopped(DispatcherError):

@@ -5,11 +5,22 @@ broken: the record waits, and nothing is lost. A platform that wants a pause get
 holds no slot.
 """
 
-from recado.dispatcher.errors import IntegrationStopped, ResultPending, SendLater, StoreUnavailable
+from datetime import timedelta
+from typing import Final
+
+from recado.dispatcher.errors import (
+    IntegrationStopped,
+    NotItsTurn,
+    ResultPending,
+    SendLater,
+    StoreUnavailable,
+)
 from recado.dispatcher.outgoing import Outgoing, Position
+from recado.dispatcher.ports import Clock
 from recado.dispatcher.recording import Recording
 from recado.dispatcher.sending import Sending
 from recado.dispatcher.statuses import Statuses
+from recado.dispatcher.throttling import Throttle
 from recado.schemas import topics
 from recado.schemas.encoding import UndecodableEvent
 from recado.schemas.events import (
@@ -30,21 +41,34 @@ from recado_lanes import Handler, Permanent, Record, Transient, Unavailable
 READS = (topics.ANSWERS, topics.MESSAGES, topics.STATUSES, topics.WEBHOOKS)
 
 
-class LookAgain(Transient):
-    """Nothing failed: the result of a send is looked for again after `wait`."""
+JUST_NOW: Final = timedelta(seconds=2)
+"""A platform counts messages by the second: what waited in Kafka counts no more."""
 
-    def __init__(self, pending: ResultPending) -> None:
-        super().__init__(str(pending), pending.retry_after, overloaded=False)
+
+class LookAgain(Transient):
+    """Nothing failed: the record is handled again after `wait`, for a result or its turn."""
+
+    def __init__(self, pending: ResultPending | NotItsTurn) -> None:
+        super().__init__(str(pending), pending.retry_after, overloaded=False, exactly=True)
         self.wait = pending.retry_after
 
 
 class Handlers:
     """The handler of every topic that the dispatcher reads."""
 
-    def __init__(self, sending: Sending, recording: Recording, statuses: Statuses) -> None:
+    def __init__(
+        self,
+        sending: Sending,
+        recording: Recording,
+        statuses: Statuses,
+        throttle: Throttle,
+        clock: Clock,
+    ) -> None:
         self._sending = sending
         self._recording = recording
         self._statuses = statuses
+        self._throttle = throttle
+        self._clock = clock
 
     def by_topic(self) -> dict[str, Handler]:
         """As lanes wants them."""
@@ -71,11 +95,13 @@ class Handlers:
         if pending is not None:
             raise LookAgain(pending)
 
-    async def _until_pending(self, event: Event, position: Position) -> ResultPending | None:
-        """Work until it is done, or only a result is awaited. That is no error in a trace."""
+    async def _until_pending(
+        self, event: Event, position: Position
+    ) -> ResultPending | NotItsTurn | None:
+        """Work until it is done, or there is only to wait. That is no error in a trace."""
         try:
             await self._work(event, position)
-        except ResultPending as pending:
+        except (ResultPending, NotItsTurn) as pending:
             return pending
         return None
 
@@ -84,6 +110,8 @@ class Handlers:
             case AnswerGenerated() | OperatorReplied():
                 await self._sending.deliver(Outgoing(event, position))
             case MessageReceived():
+                if self._clock() - event.occurred_at < JUST_NOW:
+                    self._throttle.received(event.reply_to)
                 await self._recording.message(event, position)
             case StatusReported():
                 await self._statuses.report(event)

@@ -1,17 +1,43 @@
-"""What is counted and logged of the dispatcher's lanes."""
+"""What is counted and logged of the dispatcher's lanes, and which share of the work it has."""
 
+from collections.abc import Collection
 from datetime import timedelta
 
 import structlog
 
 from recado.dispatcher.handlers import LookAgain
-from recado.servicekit.consuming import ConsumedRecord, LaneMetrics
+from recado.dispatcher.throttling import Throttle
+from recado.schemas.topics import ANSWERS
+from recado.servicekit.consuming import AnyPartition, ConsumedRecord, LaneMetrics
 
 log = structlog.stdlib.get_logger(__name__)
 
 
 class DispatcherMetrics(LaneMetrics):
     """As of every consumer, but that looking for a result again is no retry: nothing failed."""
+
+    def __init__(self, throttle: Throttle) -> None:
+        super().__init__()
+        self._throttle = throttle
+        self._ours: set[int] = set()
+
+    def assigned(self, partitions: Collection[AnyPartition]) -> None:
+        """Sends at the rate that belongs to these."""
+        super().assigned(partitions)
+        self._ours |= {one.number for one in partitions if one.topic == ANSWERS.name}
+        self._set_share()
+
+    def revoked(
+        self, partitions: Collection[AnyPartition], *, unfinished: int, took: timedelta
+    ) -> None:
+        """What belongs to them is another's now."""
+        super().revoked(partitions, unfinished=unfinished, took=took)
+        self._ours -= {one.number for one in partitions if one.topic == ANSWERS.name}
+        self._set_share()
+
+    def _set_share(self) -> None:
+        if self._ours:
+            self._throttle.assigned(len(self._ours) / ANSWERS.partitions)
 
     def retrying(
         self, record: ConsumedRecord, *, attempts: int, error: Exception, wait: timedelta

@@ -18,10 +18,11 @@ from recado.channels.errors import Refused, ResultUnknown, RetryLater, SenderSto
 from recado.dispatcher import callback, waits
 from recado.dispatcher.attempts import Accepted, Attempts, NotAsked, Result, UnderWay
 from recado.dispatcher.delivery import Delivery, PartEntry, PartState
-from recado.dispatcher.errors import IntegrationStopped, ResultPending, SendLater
+from recado.dispatcher.errors import IntegrationStopped, NotItsTurn, ResultPending, SendLater
 from recado.dispatcher.ledger import Ledger
 from recado.dispatcher.outgoing import Outgoing
 from recado.dispatcher.ports import Clock
+from recado.dispatcher.throttling import Throttle
 from recado.schemas.deliveries import NotDeliveredReason
 from recado.servicekit import metrics
 
@@ -81,12 +82,22 @@ class Parts:
         clock: Clock,
         timing: Timing,
         when_uncertain: Mapping[str, WhenUncertain],
+        throttle: Throttle,
     ) -> None:
         self._ledger = ledger
         self._attempts = attempts
         self._clock = clock
         self._timing = timing
         self._when_uncertain = when_uncertain
+        self._throttle = throttle
+
+    def until_its_turn(self, answer: Outgoing) -> None:
+        """Raise `NotItsTurn` where the platform's limits let others go first."""
+        left = answer.deadline - self._clock()
+        if left > timedelta(0):
+            wait = self._throttle.before(answer.id, answer.reply_to, left=left)
+            if wait > timedelta(0):
+                raise NotItsTurn(answer.id, wait)
 
     def look(self, answer: Outgoing, delivery: Delivery) -> None:
         """Raise `ResultPending` where all that the next part of the answer needs is time."""
@@ -129,15 +140,19 @@ class Parts:
     async def _send(
         self, answer: Outgoing, delivery: Delivery, number: int, sender: Sender
     ) -> Delivery:
+        self.until_its_turn(answer)
         claimed = await self._ledger.claim(delivery, number)
         if claimed is None:
             return await self._ledger.read(delivery.id)
         part = claimed.parts[number]
         platform = answer.reply_to.platform
+        its_turn = await self._throttle.turn(
+            answer.id, answer.reply_to, within=self._timing.connecting
+        )
         begun = self._clock()
         # Counted from the claim: others may take it over after that, however slow we were.
         left = self._timing.send_timeout - (begun - (part.claimed_at or begun))
-        if left < self._timing.connecting:
+        if not its_turn or left < self._timing.connecting:
             await self._ledger.release(claimed, number)
             wait = self._within_deadline(answer, waits.before_sending(part.attempt, None))
             raise SendLater(answer.id, wait, "its claim took too long")
@@ -171,9 +186,11 @@ class Parts:
                 stored = await self._ledger.uncertain(delivery, number)
         self._attempts.forget(delivery, number)
         if isinstance(result, RetryLater):
+            if result.too_fast:
+                self._throttle.too_fast(answer.reply_to)
             attempt = delivery.parts[number].attempt
-            wait = self._within_deadline(answer, waits.before_sending(attempt, result.retry_after))
-            raise SendLater(answer.id, wait, str(result))
+            wait = waits.before_sending(attempt, result.retry_after, chat_only=result.chat_only)
+            raise SendLater(answer.id, self._within_deadline(answer, wait), str(result))
         if isinstance(result, SenderStopped):
             code = result.error.code
             raise IntegrationStopped(result.integration, answer.id, f"code {code}")

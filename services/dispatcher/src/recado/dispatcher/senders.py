@@ -16,7 +16,7 @@ from datetime import timedelta
 
 import httpx
 
-from recado.channels.contract import Channel, Integration, Part, Sender
+from recado.channels.contract import Channel, Integration, Limits, Part, Sender
 from recado.channels.errors import RetryLater
 from recado.schemas.conversations import ReplyTo
 
@@ -71,6 +71,10 @@ class PooledSenders:
     def sender(self, reply_to: ReplyTo) -> Sender | None:
         key = reply_to.platform, reply_to.integration
         return _CurrentSender(self._accounts, key) if key in self._accounts else None
+
+    def limits(self, reply_to: ReplyTo) -> Limits:
+        account = self._accounts.get((reply_to.platform, reply_to.integration))
+        return Limits() if account is None else account.integration.limits(reply_to)
 
     async def close(self) -> None:
         """Close every connection, once nothing is sent any more."""

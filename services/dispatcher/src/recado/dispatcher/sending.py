@@ -14,7 +14,7 @@ from typing import Protocol
 
 import structlog
 
-from recado.channels.contract import Channel, Sender
+from recado.channels.contract import Channel, Limits, Sender
 from recado.dispatcher.coverage import cover
 from recado.dispatcher.delivery import Delivery
 from recado.dispatcher.documents import milliseconds
@@ -46,6 +46,10 @@ class Senders(Protocol):
         It is asked for again at each try, so that an answer that waits goes on with what is
         configured then.
         """
+        ...
+
+    def limits(self, reply_to: ReplyTo) -> Limits:
+        """How fast it may be sent to this address, as configured now."""
         ...
 
 
@@ -81,6 +85,7 @@ class Sending:
         Raises `SendLater`, `IntegrationStopped`, `StoreUnavailable`, or what `publish` raises: then
         the whole is to be done again, and nothing is sent twice for it.
         """
+        self._parts.until_its_turn(answer)
         channel = self._channels[answer.reply_to.platform]
         delivery = await self._ledger.open(answer, channel.format(answer.text))
         if delivery.outcome is None:

@@ -38,7 +38,10 @@ def refusal(
     error = error_of(response, hidden=hidden)
     if status == httpx.codes.TOO_MANY_REQUESTS or pause is not None:
         return RetryLater(
-            "too many requests", retry_after=pause or retry_after(response), code=error.code
+            "too many requests",
+            retry_after=pause or retry_after(response),
+            code=error.code,
+            too_fast=status == httpx.codes.TOO_MANY_REQUESTS,
         )
     if status in {httpx.codes.UNAUTHORIZED, httpx.codes.NOT_FOUND}:
         # A token that was withdrawn, and one that never was or the wrong address.

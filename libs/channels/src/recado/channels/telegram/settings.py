@@ -1,13 +1,15 @@
 """A Telegram bot in the integrations file."""
 
 import re
+from datetime import timedelta
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from recado.channels.contract import Integration
+from recado.channels.contract import Integration, Limits
 from recado.channels.credentials import BaseUrl
 from recado.schemas.base import Platform
+from recado.schemas.conversations import ReplyTo
 
 _BOT_TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+", re.ASCII)
 _USERNAME = re.compile(r"@?[A-Za-z0-9_]{4,32}", re.ASCII)
@@ -49,6 +51,12 @@ class TelegramIntegration(Integration):
     secret_tokens: tuple[SecretToken, ...] = ()
     """Further valid secrets, while the secret token is rotated."""
     api_base_url: BaseUrl = "https://api.telegram.org"
+    messages_per_second: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 30
+    """To all chats together: about 30 (Telegram's FAQ for bots); more where it was bought."""
+    chat_messages_per_second: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1
+    """To one chat: one (the same)."""
+    group_messages_per_minute: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 20
+    """To one group: 20 (the same)."""
 
     @model_validator(mode="after")
     def _secret_unless_in_development(self) -> Self:
@@ -66,6 +74,12 @@ class TelegramIntegration(Integration):
 
     def distinguishing(self) -> tuple[tuple[str, str], ...]:
         return tuple(("secret_token", secret.decode()) for secret in self.valid_secrets())
+
+    def limits(self, reply_to: ReplyTo) -> Limits:
+        interval = timedelta(seconds=1) / self.chat_messages_per_second
+        if reply_to.chat.startswith("-"):  # a group's id is negative
+            interval = max(interval, timedelta(minutes=1) / self.group_messages_per_minute)
+        return Limits(per_second=self.messages_per_second, chat_interval=interval)
 
     @property
     def bot_id(self) -> str:

@@ -8,7 +8,6 @@ on before it gave up: the result is not known.
 """
 
 from collections.abc import Iterable
-from datetime import timedelta
 
 import httpx
 
@@ -21,8 +20,10 @@ from recado.schemas.deliveries import NotDeliveredReason
 from recado.schemas.webhooks import PlatformError
 
 PAIR_RATE = 131056
-PAIR_RATE_PAUSE = timedelta(seconds=6)
-"""One message per 6 s to one user (Meta, WhatsApp Cloud API overview)."""
+"""Too many messages to one user; to be tried again after 4^X seconds (Meta, overview)."""
+
+TOO_FAST = frozenset({4, 80007, 130429})
+"""Too many calls of the app, the account or the number."""
 
 WINDOW_CLOSED = 131047
 """More than 24 hours since the customer wrote: only templates may be sent."""
@@ -48,8 +49,13 @@ def refusal(
         )
     said = _said(error, code, hidden)
     if code in RETRY_LATER:
-        pause = retry_after(response) or (PAIR_RATE_PAUSE if code == PAIR_RATE else None)
-        return RetryLater(f"Graph API error {code}", retry_after=pause, code=code)
+        return RetryLater(
+            f"Graph API error {code}",
+            retry_after=retry_after(response),
+            code=code,
+            too_fast=code in TOO_FAST,
+            chat_only=code == PAIR_RATE,
+        )
     if code in STOP_SENDER:
         return SenderStopped(integration.name, said)
     if code in NEVER_RETRY:
@@ -66,7 +72,9 @@ def _by_status(
     """For a code that is not listed, or none."""
     status = response.status_code
     if status == httpx.codes.TOO_MANY_REQUESTS:
-        return RetryLater("too many requests", retry_after=retry_after(response), code=said.code)
+        return RetryLater(
+            "too many requests", retry_after=retry_after(response), code=said.code, too_fast=True
+        )
     if status in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND}:
         # The token, or the address of the API or number: no other message would fare better.
         return SenderStopped(integration.name, said)

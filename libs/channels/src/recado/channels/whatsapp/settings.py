@@ -1,13 +1,15 @@
 """A WhatsApp business number in the integrations file."""
 
 import re
+from datetime import timedelta
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from recado.channels.contract import Integration
+from recado.channels.contract import Integration, Limits
 from recado.channels.credentials import BaseUrl, HeaderSecret, Secret
 from recado.schemas.base import Platform
+from recado.schemas.conversations import ReplyTo
 
 PHONE_NUMBER_ID = r"^[0-9]{1,32}$"
 
@@ -35,6 +37,12 @@ class WhatsAppIntegration(Integration):
     """Further valid ones, while the verify token is changed."""
     api_base_url: BaseUrl = "https://graph.facebook.com"
     api_version: Annotated[str, Field(pattern=r"^v[0-9]+\.[0-9]+$")] = "v26.0"
+    messages_per_second: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 80
+    """Of the number, in and out together: 80, or 1,000 when upgraded (Meta, throughput)."""
+    pair_interval: Annotated[timedelta, Field(gt=timedelta(0))] = timedelta(seconds=6)
+    """Between two messages to one user in the long run (Meta, overview)."""
+    pair_burst: Annotated[int, Field(ge=1)] = 45
+    """So many to one user at once, borrowed from that (the same)."""
 
     @model_validator(mode="after")
     def _signed_unless_in_development(self) -> Self:
@@ -54,6 +62,15 @@ class WhatsAppIntegration(Integration):
         """Every verify token that a handshake may carry."""
         valid = (self.verify_token, *self.verify_tokens)
         return tuple(secret.get_secret_value().encode() for secret in valid)
+
+    def limits(self, reply_to: ReplyTo) -> Limits:
+        del reply_to
+        return Limits(
+            per_second=self.messages_per_second,
+            counts_received=True,
+            chat_interval=self.pair_interval,
+            chat_burst=self.pair_burst,
+        )
 
     def distinguishing(self) -> tuple[tuple[str, str], ...]:
         return (("phone_number_id", self.phone_number_id),)
