@@ -65,10 +65,13 @@ class Bench:
     async def dispatcher(self, mongodb: str, **settings: str) -> Service:
         """A dispatcher process, working. It is ended with the test."""
         integrations = self.configure()
+        port = free_port()
+        logs = self._directory / str(port)
+        logs.mkdir()
         service = Service(
             "dispatcher",
-            self._directory,
-            port=free_port(),
+            logs,
+            port=port,
             environment={
                 **{key: value for key, value in os.environ.items() if key[:7] != "RECADO_"},
                 "RECADO_KAFKA_BOOTSTRAP_SERVERS": self.kafka,

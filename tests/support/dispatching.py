@@ -257,9 +257,7 @@ class World:
             publish=self._publish,
             clock=self.clock,
         )
-        self.handlers = Handlers(
-            sending, self.recording, self.statuses, self.throttle, self.clock
-        )
+        self.handlers = Handlers(sending, self.recording, self.statuses, self.throttle, self.clock)
 
     def clock(self) -> datetime:
         return self.now

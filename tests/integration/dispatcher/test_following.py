@@ -8,6 +8,7 @@ import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import monotonic
 
 import httpx
 import pytest
@@ -21,6 +22,7 @@ from recado.dispatcher.app import App
 from recado.dispatcher.core import build
 from recado.dispatcher.senders import PooledSenders
 from recado.dispatcher.settings import DispatcherSettings
+from recado.dispatcher.throttling import Throttle
 from recado.schemas.deliveries import NotDeliveredReason
 from recado.schemas.events import AnswerDelivered, AnswerNotDelivered
 from recado_lanes import Unavailable
@@ -70,7 +72,13 @@ class Following:
         self._write(OLD)
         watched = IntegrationsFile(file, {}, interval=QUICK)
         self.accounts = Accounts(watched, (self.senders.replace,), self._told.put_nowait)
-        self._handlers = build(DispatcherSettings(), MemoryDocuments(), self.senders, self._publish)
+        self._handlers = build(
+            DispatcherSettings(),
+            MemoryDocuments(),
+            self.senders,
+            self._publish,
+            Throttle(self.senders.limits, monotonic),
+        )
 
     async def configure(self, token: str, *, enabled: str = "true") -> None:
         """Another version of the file; returns when it is in use."""
