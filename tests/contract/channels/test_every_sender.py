@@ -8,7 +8,13 @@ import orjson
 import pytest
 
 from recado.channels.contract import Channel, Integration, Part
-from recado.channels.errors import Refused, ResultUnknown, RetryLater, SendError, SenderStopped
+from recado.channels.errors import (
+    ResultUnknown,
+    RetryLater,
+    SendError,
+    SenderStopped,
+    Unclassified,
+)
 
 from .cases import Case, only, read
 
@@ -64,7 +70,7 @@ def _raise(error: type[httpx.TransportError]) -> Callable[[httpx.Request], httpx
         (_raise(httpx.ReadTimeout), ResultUnknown),
         (_raise(httpx.RemoteProtocolError), ResultUnknown),
         (lambda _: httpx.Response(429), RetryLater),
-        (lambda _: httpx.Response(400), Refused),
+        (lambda _: httpx.Response(400), Unclassified),
         (lambda _: httpx.Response(401), SenderStopped),
         (lambda _: httpx.Response(502, text="<html>"), ResultUnknown),
         (lambda _: httpx.Response(200, text="<html>"), ResultUnknown),

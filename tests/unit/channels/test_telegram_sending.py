@@ -7,7 +7,15 @@ import orjson
 import pytest
 
 from recado.channels.contract import Entity, Part
-from recado.channels.errors import Refused, ResultUnknown, RetryLater, SendError, SenderStopped
+from recado.channels.errors import (
+    ChatMoved,
+    Refused,
+    ResultUnknown,
+    RetryLater,
+    SendError,
+    SenderStopped,
+    Unclassified,
+)
 from recado.channels.telegram import TelegramIntegration
 from recado.schemas.deliveries import NotDeliveredReason
 
@@ -53,6 +61,7 @@ async def test_telegram_sends_no_empty_fields_and_quotes_no_callback(
         (401, SenderStopped),
         (403, Refused),
         (404, SenderStopped),
+        (409, Unclassified),
         (408, ResultUnknown),
         (429, RetryLater),
         (500, ResultUnknown),
@@ -65,7 +74,48 @@ async def test_telegram_answers_are_judged_by_their_status(
 ) -> None:
     assert type(await failure(telegram, answering(status, bot_error(status)), CHAT)) is expected
     page = Wire(lambda _: httpx.Response(status, text="<html>gateway</html>"))
-    assert type(await failure(telegram, page, CHAT)) is expected
+    of_a_gateway = Unclassified if status == 400 else expected
+    assert type(await failure(telegram, page, CHAT)) is of_a_gateway
+
+
+async def test_a_group_that_became_a_supergroup_says_where_it_goes_on(
+    telegram: TelegramIntegration,
+) -> None:
+    moved = await failure(
+        telegram, answering(400, bot_error(400, migrate_to_chat_id=-1009876)), CHAT
+    )
+    assert isinstance(moved, ChatMoved)
+    assert moved.chat == "-1009876"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Bad Request: can't parse entities: Unsupported start tag",
+        "Bad Request: can't parse MessageEntity: Unsupported type specified",
+        "Bad Request: entity begins after the end of the text at UTF-16 offset 9",
+        "Bad Request: ENTITY_BOUNDS_INVALID",
+    ],
+)
+async def test_a_text_whose_entities_are_refused_goes_without_them(
+    telegram: TelegramIntegration, said: str
+) -> None:
+    """Once: what is refused without entities is refused."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if "entities" in orjson.loads(request.content):
+            return httpx.Response(400, json={"ok": False, "error_code": 400, "description": said})
+        return httpx.Response(200, json=SENT)
+
+    part = Part(text="Hola", entities=(Entity(type="bold", offset=0, length=4),))
+    wire = Wire(answer)
+    assert await send(telegram, wire, CHAT, part) == "99"
+    with_entities, without = (orjson.loads(one.content) for one in wire.requests)
+    assert with_entities.pop("entities")
+    assert with_entities == without
+    refused = answering(400, {"ok": False, "error_code": 400, "description": said})
+    assert isinstance(await failure(telegram, refused, CHAT), Refused)
+    assert len(refused.requests) == 1, "there were no entities to leave out"
 
 
 async def test_telegram_says_who_blocked_and_how_long_to_wait(

@@ -6,7 +6,14 @@ import httpx
 import orjson
 import pytest
 
-from recado.channels.errors import Refused, ResultUnknown, RetryLater, SendError, SenderStopped
+from recado.channels.errors import (
+    Refused,
+    ResultUnknown,
+    RetryLater,
+    SendError,
+    SenderStopped,
+    Unclassified,
+)
 from recado.channels.whatsapp import WhatsAppIntegration
 from recado.channels.whatsapp.send import WhatsAppSender
 from recado.schemas.conversations import Recipient
@@ -99,12 +106,12 @@ async def test_whatsapp_says_when_the_window_is_closed_and_how_long_to_wait(
 @pytest.mark.parametrize(
     ("status", "expected"),
     [
-        (400, Refused),
+        (400, Unclassified),
         (401, SenderStopped),
         (403, SenderStopped),
         (404, SenderStopped),
         (408, ResultUnknown),
-        (413, Refused),
+        (413, Unclassified),
         (429, RetryLater),
         (302, ResultUnknown),
         (500, ResultUnknown),

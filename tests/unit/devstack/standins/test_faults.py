@@ -65,6 +65,18 @@ async def test_a_broken_platform_accepts_nothing(client: httpx.AsyncClient, stat
     assert await received(client) == []
 
 
+async def test_a_platform_refuses_with_any_code_of_its_own(client: httpx.AsyncClient) -> None:
+    await arm(client, "whatsapp", {"kind": "refused", "code": 131026})
+    answer = await whatsapp(client)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, 131026)
+    said = "Forbidden: bot was blocked by the user"
+    await arm(client, "telegram", {"kind": "refused", "code": 403, "description": said})
+    answer = await telegram(client)
+    assert answer.status_code == 403
+    assert answer.json() == {"ok": False, "error_code": 403, "description": said}
+    assert await received(client) == []
+
+
 async def test_a_fault_strikes_the_next_n_requests_and_then_no_more(
     client: httpx.AsyncClient,
 ) -> None:
@@ -180,6 +192,8 @@ async def test_faults_are_shown_and_taken_away(client: httpx.AsyncClient) -> Non
         ("signal", {"kind": "broken"}),
         ("telegram", {"kind": "sleepy"}),
         ("telegram", {"kind": "slow"}),
+        ("telegram", {"kind": "refused"}),
+        ("gemini", {"kind": "refused", "code": 400}),
         ("telegram", {"kind": "broken", "status": 200}),
         ("telegram", {"kind": "broken", "probability": 2}),
         ("telegram", {"kind": "broken", "often": True}),

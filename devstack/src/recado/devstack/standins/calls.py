@@ -85,7 +85,7 @@ class StandIn(Protocol):
         ...
 
     def fault_reply(self, call: Call, fault: Fault) -> Reply:
-        """The platform's own words for `rate_limited` and `broken`."""
+        """The platform's own words for `rate_limited`, `broken` and `refused`."""
         ...
 
     def answer(self, call: Call, fault: Fault | None) -> Reply:
@@ -162,7 +162,13 @@ class Endpoint:
 
 
 _BEFORE_THE_CHECKS = frozenset(
-    {FaultKind.RATE_LIMITED, FaultKind.BROKEN, FaultKind.DROP, FaultKind.HTML}
+    {
+        FaultKind.RATE_LIMITED,
+        FaultKind.BROKEN,
+        FaultKind.REFUSED,
+        FaultKind.DROP,
+        FaultKind.HTML,
+    }
 )
 
 

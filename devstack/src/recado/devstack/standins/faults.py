@@ -29,6 +29,7 @@ class FaultKind(StrEnum):
     SLOW = "slow"  # everything works, after `delay`
     RATE_LIMITED = "rate_limited"  # the platform's own "too many"; nothing is accepted
     BROKEN = "broken"  # 5xx; nothing is accepted
+    REFUSED = "refused"  # the platform's own error with `code`; nothing is accepted
     DROP = "drop"  # the connection is closed without a byte; nothing is accepted
     HANG = "hang"  # checked and accepted like any request, and then never answered
     HTML = "html"  # a page with status 200 in place of JSON; nothing is accepted
@@ -49,7 +50,8 @@ class Fault(BaseModel):
     `operations` limits it: `messages` and `read` on WhatsApp, method names on Telegram, and on
     Gemini (`generateContent`, `batchEmbedContents`); without it every request is meant. `delay`
     passes before the fault shows, whatever its kind. `code` is WhatsApp's error code of a rate
-    limit; `retry_after` is what Telegram and Gemini ask for; `status` is that of `broken`.
+    limit, and the platform's of `refused` (Telegram's is an HTTP status, with `description`);
+    `retry_after` is what Telegram and Gemini ask for; `status` is that of `broken`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -58,6 +60,7 @@ class Fault(BaseModel):
     delay: timedelta = Field(default=timedelta(0), ge=timedelta(0), le=timedelta(minutes=10))
     status: int = Field(default=503, ge=500, le=599)
     code: int = 130429
+    description: str = ""
     retry_after: timedelta = Field(default=timedelta(seconds=1), ge=timedelta(0))
     operations: frozenset[str] | None = None
     count: int | None = Field(default=None, ge=1)
@@ -68,6 +71,8 @@ class Fault(BaseModel):
     def _says_how_slow(self) -> Self:
         if self.kind is FaultKind.SLOW and not self.delay:
             raise ValueError("a slow platform needs a delay")
+        if self.kind is FaultKind.REFUSED and "code" not in self.model_fields_set:
+            raise ValueError("a refusal needs a code")
         return self
 
 
@@ -97,11 +102,13 @@ class Faults:
     def put(self, platform: Platform, faults: Sequence[Fault]) -> None:
         """Let a platform have these faults and no others.
 
-        Raises ValueError when a fault is one that only Gemini can have and the platform is not it.
+        Raises ValueError when a fault is none that the platform can have.
         """
         for fault in faults:
             if fault.kind in OF_GEMINI and platform is not Platform.GEMINI:
                 raise ValueError(f"{fault.kind} is a fault of gemini, not of {platform}")
+            if platform is Platform.GEMINI and fault.kind is FaultKind.REFUSED:
+                raise ValueError(f"{fault.kind} is a fault of messaging platforms, not of gemini")
         self._armed[platform] = [_Armed(fault) for fault in faults]
 
     def clear(self) -> None:

@@ -104,6 +104,8 @@ class Telegram:
             seconds = max(1, round(fault.retry_after.total_seconds()))
             description = f"Too Many Requests: retry after {seconds}"
             return error_reply(429, description, {"retry_after": seconds})
+        if fault.kind is FaultKind.REFUSED:
+            return error_reply(fault.code, fault.description or "Refused as told", {})
         return error_reply(fault.status, _BROKEN.get(fault.status, "Internal Server Error"), {})
 
     def answer(self, call: Call, fault: Fault | None) -> Reply:

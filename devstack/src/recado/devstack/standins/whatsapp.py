@@ -67,7 +67,9 @@ class WhatsApp:
         return Sketch("read" if is_read_mark(call.body) else "messages", call.path, call.body)
 
     def fault_reply(self, call: Call, fault: Fault) -> Reply:
-        """130429, 131056, 80007 or 4 when rate limited; 131016 or 131000 when broken."""
+        """130429, 131056, 80007 or 4 when rate limited; 131016 or 131000 when broken; any."""
+        if fault.kind is FaultKind.REFUSED:
+            return errors.GraphError(400, fault.code, "Refused as told").reply()
         if fault.kind is FaultKind.RATE_LIMITED:
             error = errors.RATE_LIMITS.get(fault.code, errors.RATE_LIMITS[130429])
             return error.reply()

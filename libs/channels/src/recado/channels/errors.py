@@ -9,6 +9,8 @@ ChannelError
 ├── CallFailed            an administrative call was refused by the platform
 └── SendError             a part was not sent, or nobody knows
     ├── RetryLater        nothing was sent; the same part may be sent again, later
+    │   └── Unclassified  for a reason that we have no name for: a few times, then it is refused
+    ├── ChatMoved         nothing was sent; the chat goes on under another id
     ├── Refused           nothing was sent, and sending it again gives the same answer
     ├── SenderStopped     nothing was sent, nor will anything be: token or account is broken
     └── ResultUnknown     the request went out, no usable answer came: it may have been sent
@@ -90,6 +92,25 @@ class RetryLater(SendError):
         """The integration as a whole sends faster than the platform takes it."""
         self.chat_only = chat_only
         """Too much was sent to this one chat: longer waits each time, nobody else is meant."""
+
+
+class Unclassified(RetryLater):
+    """The platform refused, with a code that nobody has told us the meaning of.
+
+    It may pass. Where it comes again and again it is a refusal, and `error` says which.
+    """
+
+    def __init__(self, error: PlatformError) -> None:
+        super().__init__(f"unknown error {error.code}", code=error.code)
+        self.error = error
+
+
+class ChatMoved(SendError):
+    """The chat has another id from now on. Nothing was sent: send it to `chat`."""
+
+    def __init__(self, chat: str) -> None:
+        super().__init__("the chat goes on under another id")
+        self.chat = chat
 
 
 class Refused(SendError):

@@ -1,5 +1,10 @@
-"""Sending text through the Bot API: `sendMessage`."""
+"""Sending text through the Bot API: `sendMessage`.
 
+A text whose entities Telegram refuses goes again without them, at once: nothing was sent, and what
+it says matters more than how it looks. (WhatsApp knows no such error: its marks are only text.)
+"""
+
+import logging
 import re
 
 import httpx
@@ -8,12 +13,14 @@ from recado.channels.contract import Part
 from recado.channels.errors import ResultUnknown
 from recado.channels.payload import JsonObject, identifier_in, object_in
 from recado.channels.sending import post
-from recado.channels.telegram.answers import refusal, result_of
+from recado.channels.telegram.answers import is_about_entities, refusal, result_of
 from recado.channels.telegram.log import hide_tokens
 from recado.channels.telegram.settings import TelegramIntegration
 from recado.schemas.conversations import ReplyTo
 
 _NUMBER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
+
+log = logging.getLogger(__name__)
 
 MAX_MESSAGE_ID = 2**31 - 1
 """Greater numbers are ids of something else, such as a callback, and can't be quoted."""
@@ -40,7 +47,12 @@ class TelegramSender:
         quoted_message_id: str | None = None,
     ) -> str:
         url = self._integration.method_url("sendMessage")
-        response = await post(self._http, url, _message(reply_to, part, quoted_message_id))
+        message = _message(reply_to, part, quoted_message_id)
+        response = await post(self._http, url, message)
+        if part.entities and is_about_entities(response):
+            log.warning("entities refused, sent without: %s", self._integration.name)
+            del message["entities"]
+            response = await post(self._http, url, message)
         answer = result_of(response)
         if answer is not None:
             message_id = identifier_in(object_in(answer, "result"), "message_id")

@@ -12,7 +12,14 @@ from collections.abc import Iterable
 import httpx
 
 from recado.channels.credentials import redact
-from recado.channels.errors import Refused, ResultUnknown, RetryLater, SendError, SenderStopped
+from recado.channels.errors import (
+    Refused,
+    ResultUnknown,
+    RetryLater,
+    SendError,
+    SenderStopped,
+    Unclassified,
+)
 from recado.channels.payload import JsonObject, object_in, text_in
 from recado.channels.sending import json_object, retry_after
 from recado.channels.whatsapp.settings import WhatsAppIntegration
@@ -79,7 +86,7 @@ def _by_status(
         # The token, or the address of the API or number: no other message would fare better.
         return SenderStopped(integration.name, said)
     if httpx.codes.is_client_error(status) and status != httpx.codes.REQUEST_TIMEOUT:
-        return Refused(NotDeliveredReason.REFUSED, said)
+        return Unclassified(said)
     return ResultUnknown(f"status {status}, error code {said.code}")
 
 
