@@ -15,6 +15,7 @@ from recado.channels.registry import CHANNELS
 from recado.channels.watching import IntegrationsFile
 from recado.dispatcher.core import build
 from recado.dispatcher.errors import StoreUnavailable
+from recado.dispatcher.gathered import GatheredDocuments
 from recado.dispatcher.handlers import READS, Handlers
 from recado.dispatcher.observing import DispatcherMetrics
 from recado.dispatcher.senders import PooledSenders
@@ -76,7 +77,8 @@ class App(ConsumerService):
         self._producer = make_producer(settings, SERVICE)
         metrics = DispatcherMetrics()
         self._publisher = LastingPublisher(settings, SERVICE)
-        handlers = build(settings, self._documents, self._senders, self._publisher.publish)
+        self._gathered = GatheredDocuments(self._documents)
+        handlers = build(settings, self._gathered, self._senders, self._publisher.publish)
         self._lanes = _attach(self._broker, self._producer, settings, handlers, metrics)
         metrics.watch(self._lanes)
         exposed = exposition(
@@ -96,6 +98,7 @@ class App(ConsumerService):
     async def open_parts(self, parts: AsyncExitStack) -> None:
         """Follow the integrations file; connections are made when they are needed."""
         parts.callback(self._documents.close)
+        parts.push_async_callback(self._gathered.close)
         parts.push_async_callback(self._senders.close)
         parts.push_async_callback(self._publisher.close)
         self.beside(self._accounts.run(), "integrations")
