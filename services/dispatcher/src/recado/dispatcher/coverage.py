@@ -3,7 +3,8 @@
 The mark is on the message's own document, put there by a conditional update: the first answer that
 is about to be sent gets it. So an answer that comes twice finds its own marks and is not taken for
 another, and a crash between mark and sending only means that the same answer marks again. An answer
-of which nothing was sent gives its marks back.
+of which nothing was sent gives its marks back: marking goes on while it is found out whether it may
+be sent at all.
 """
 
 from dataclasses import dataclass
