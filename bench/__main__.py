@@ -17,6 +17,7 @@ BENCHMARKS: Mapping[str, str] = MappingProxyType(
         "lanes-curve": "throughput, CPU and memory from 1 key at once to 1,024, and a plot",
         "failover": "how long keys wait after kill -9 and after the stop of a member",
         "pipeline": "webhook to platform with a model of 0 ms, beside the same calls made bare",
+        "dispatcher": "answers to a platform of 0 ms, beside a bare post and as many writes",
         "knowledge": "passages indexed and searches on Weaviate, beside the bare client",
     }
 )

@@ -63,9 +63,8 @@ class MemoryDocuments:
             self._reach()
         return copy.deepcopy(changed)
 
-    async def apply(self, changes: Sequence[Change]) -> None:
-        for change in changes:
-            await self.update(change)
+    async def apply(self, changes: Sequence[Change]) -> Sequence[bool]:
+        return [await self.update(change) is not None for change in changes]
 
     def _reach(self) -> None:
         if self.away:
@@ -149,6 +148,10 @@ def _test(found: list[object], operator: str, value: object) -> bool:
             return any(_test(found, "$eq", each) for each in value)
         case "$lt":
             return any(_less(each, value) for each in flat)
+        case "$gte":
+            return any(_less(value, each) or each == value for each in flat)
+        case "$not" if isinstance(value, dict):
+            return not all(_test(found, inner, wanted) for inner, wanted in value.items())
     raise NotImplementedError(operator)
 
 

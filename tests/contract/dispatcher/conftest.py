@@ -1,4 +1,7 @@
-"""The document stores that keep one contract: the fake of the unit tests and MongoDB."""
+"""The document stores that keep one contract: the fake of the unit tests and MongoDB.
+
+And MongoDB as the dispatcher uses it, with changes and reads that are gathered.
+"""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -7,22 +10,30 @@ from uuid import uuid4
 import pytest
 
 from recado.devstack.stack.mongodb import MongoDb
+from recado.dispatcher.gathered import GatheredDocuments
 from recado.dispatcher.ports import Documents
 from recado.dispatcher.store import MongoDocuments, ensure_indexes
 from support.memory_documents import MemoryDocuments
 
 
-@pytest.fixture(params=["memory", "mongodb"])
-def server(request: pytest.FixtureRequest) -> MongoDb | None:
+@pytest.fixture(params=["memory", "mongodb", "gathered"])
+def kind(request: pytest.FixtureRequest) -> str:
+    """Which of them."""
+    kind: str = request.param
+    return kind
+
+
+@pytest.fixture
+def server(request: pytest.FixtureRequest, kind: str) -> MongoDb | None:
     """MongoDB, started on first use, or None for the fake."""
-    if request.param == "memory":
+    if kind == "memory":
         return None
     mongodb: MongoDb = request.getfixturevalue("mongodb")
     return mongodb
 
 
 @pytest.fixture
-async def documents(server: MongoDb | None) -> AsyncIterator[Documents]:
+async def documents(server: MongoDb | None, kind: str) -> AsyncIterator[Documents]:
     """A store with its indexes and nothing in it."""
     if server is None:
         yield MemoryDocuments()
@@ -30,5 +41,10 @@ async def documents(server: MongoDb | None) -> AsyncIterator[Documents]:
     database = f"d{uuid4().hex}"
     await ensure_indexes(server.url, database)
     store = MongoDocuments(server.url, database, timeout=timedelta(seconds=20))
-    yield store
+    if kind == "gathered":
+        gathered = GatheredDocuments(store)
+        yield gathered
+        await gathered.close()
+    else:
+        yield store
     store.close()

@@ -1,6 +1,7 @@
 """What every document store does alike: the fake of the unit tests and MongoDB."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import timedelta
 
 from recado.dispatcher.ports import Change, Documents, Name
@@ -62,24 +63,30 @@ async def test_an_upsert_makes_the_document_once(documents: Documents) -> None:
 
 
 async def test_guards_by_membership_order_and_alternatives(documents: Documents) -> None:
-    """`$in`, `$ne` inside of arrays, `$lt` on times (null is not less), `$or`."""
+    """`$in`, `$ne` inside of arrays, `$lt` on times (null is not less), `$not`, `$or`."""
     await documents.insert(
         Name.CONVERSATIONS, {"_id": "c", "at": NOW, "no": None, "turns": [{"id": "1"}]}
     )
     later = NOW + timedelta(seconds=1)
-    holding = (
+    holding: tuple[Mapping[str, object], ...] = (
         {"at": {"$lt": later}},
         {"turns.id": {"$ne": "2"}},
         {"turns.0.id": {"$in": ["1", "2"]}},
         {"$or": [{"missing": {"$exists": False}}, {"at": {"$lt": NOW}}]},
         {"missing": None},
+        {"missing": {"$in": [None, "x"]}},
+        {"missing": {"$not": {"$gte": NOW}}},
+        {"no": {"$not": {"$gte": NOW}}},
+        {"at": {"$not": {"$gte": later}}},
     )
-    failing = (
+    failing: tuple[Mapping[str, object], ...] = (
         {"at": {"$lt": NOW}},
         {"no": {"$lt": later}},
         {"missing": {"$lt": later}},
         {"turns.id": {"$ne": "1"}},
         {"turns.0.id": {"$in": ["2"]}},
+        {"at": {"$in": [None, later]}},
+        {"at": {"$not": {"$gte": NOW}}},
         {"$or": [{"missing": {"$exists": True}}, {"at": {"$lt": NOW}}]},
     )
     for guard in holding:
@@ -130,21 +137,46 @@ async def test_a_push_sorts_and_cuts(documents: Documents) -> None:
 
 
 async def test_a_bulk_goes_in_order_and_past_guards_that_do_not_hold(documents: Documents) -> None:
-    """An upsert whose guard fails stops nothing; later changes see the earlier ones."""
+    """An upsert whose guard fails stops nothing; later changes see the earlier ones.
+
+    Of each upsert it is told whether it was made; of no other that it was, if it was not.
+    """
     await documents.insert(Name.MESSAGES, {"_id": "a", "n": 1})
     other = {"n": {"$exists": False}}
-    await documents.apply(
+    made = await documents.apply(
         [
             Change(Name.MESSAGES, "a", {"$set": {"n": 9}}, other, upsert=True),
             Change(Name.MESSAGES, "b", {"$set": {"n": 2}}, other, upsert=True),
             Change(Name.MESSAGES, "a", {"$set": {"n": 8}}, other, upsert=True),
             Change(Name.MESSAGES, "b", {"$set": {"n": 3}}, {"n": 2}),
             Change(Name.USERS, "u", {"$set": {"n": 4}}, upsert=True),
+            Change(Name.MESSAGES, "b", {"$set": {"n": 7}}, {"n": 2}),
+            Change(Name.MESSAGES, "nobody", {"$set": {"n": 1}}),
+            Change(Name.MESSAGES, "b", {"$set": {"n": 3}}),
         ]
     )
+    upserts = 0, 1, 2, 4
+    assert [made[place] for place in upserts] == [False, True, False, True]
+    assert not any(made[place] for place in (5, 6))
     rows = await documents.read_many(Name.MESSAGES, ["a", "b"])
     assert sorted((row["_id"], row["n"]) for row in rows) == [("a", 1), ("b", 3)]
     assert await documents.read(Name.USERS, "u") == {"_id": "u", "n": 4}
+
+
+async def test_a_bulk_of_which_every_guard_holds_says_so(documents: Documents) -> None:
+    """Whoever is told so need not read, also where all was left as it is."""
+    await documents.insert(Name.MESSAGES, {"_id": "a", "n": 1})
+    same = Change(Name.MESSAGES, "a", {"$set": {"n": 1}}, {"n": 1})
+    made = await documents.apply(
+        [
+            same,
+            Change(Name.USERS, "u", {"$set": {"n": 1}}, upsert=True),
+            Change(Name.MESSAGES, "a", {"$set": {"n": 2}}, {"n": 1}),
+            Change(Name.MESSAGES, "b", {"$set": {"n": 2}}, upsert=True),
+        ]
+    )
+    assert list(made) == [True] * 4
+    assert list(await documents.apply([same])) == [False]
 
 
 async def test_find_looks_into_arrays(documents: Documents) -> None:
@@ -171,6 +203,21 @@ async def test_of_many_upserts_at_once_one_makes_the_document(documents: Documen
     change = Change(Name.USERS, "u", {"$setOnInsert": {"n": 1}, "$addToSet": {"a": 1}}, upsert=True)
     results = await asyncio.gather(*(documents.update(change) for _ in range(12)))
     assert results == [{"_id": "u", "n": 1, "a": [1]}] * 12
+
+
+async def test_of_many_bulks_at_once_one_gets_a_guarded_step(documents: Documents) -> None:
+    """No two are told so; where it makes the document, as the ledger begins answers, one is."""
+    await documents.insert(Name.DELIVERIES, {"_id": "d", "state": "pending"})
+    claim, absent = {"$set": {"state": "claimed"}}, {"state": {"$exists": False}}
+    claiming = Change(Name.DELIVERIES, "d", claim, {"state": "pending"})
+    told = await asyncio.gather(*(documents.apply([claiming]) for _ in range(12)))
+    assert sum(made for (made,) in told) <= 1
+    row = await documents.read(Name.DELIVERIES, "d")
+    assert row is not None
+    assert row["state"] == "claimed"
+    making = Change(Name.DELIVERIES, "new", claim, absent, upsert=True)
+    told = await asyncio.gather(*(documents.apply([making]) for _ in range(12)))
+    assert sum(made for (made,) in told) == 1
 
 
 async def test_of_many_bulks_at_once_each_leaves_its_mark(documents: Documents) -> None:

@@ -52,6 +52,68 @@ async def test_the_first_to_open_fixes_text_and_parts(ledger: Ledger, other: Led
     assert not again.begun
 
 
+async def test_of_many_that_begin_an_answer_one_has_its_first_part_claimed(
+    ledger: Ledger, other: Ledger
+) -> None:
+    """Opened and claimed in one step: the entry is what opening and claiming make, also read."""
+    begun = await asyncio.gather(*(each.begin(ANSWER, PARTS) for each in (ledger, other) * 4))
+    (won,) = [entry for entry in begun if entry is not None]
+    assert won == await ledger.read(won.id)
+    first, second = won.parts
+    assert (first.state, first.attempt, first.repeats) == (PartState.CLAIMED, 1, 0)
+    assert first.owner in ("one", "other")
+    assert first.claimed_at == NOW
+    assert second.state is PartState.PENDING
+    assert won.begun
+    opened = await ledger.open(outgoing(answer(1, text="otra")), (Part(text="otra"),))
+    assert opened == won
+
+
+async def test_who_opened_before_keeps_what_was_fixed_from_one_who_begins(
+    ledger: Ledger, other: Ledger
+) -> None:
+    """Beginning changes nothing of an entry that is there, whatever became of it."""
+    opened = await ledger.open(ANSWER, PARTS)
+    assert await other.begin(outgoing(answer(1, text="otra")), (Part(text="otra"),)) is None
+    assert await ledger.read(opened.id) == opened
+    closed = await ledger.close(opened, ANSWER, NotDeliveredReason.HANDOFF)
+    assert await other.begin(ANSWER, PARTS) is None
+    assert await ledger.read(opened.id) == closed
+
+
+async def test_the_last_part_and_the_outcome_are_entered_in_one_step(ledger: Ledger) -> None:
+    """What is told of the entry is what a reader finds; there is no second outcome."""
+    delivery = await claimed(ledger)
+    sent = await ledger.sent(delivery, 0, "wamid.1")
+    assert sent is not None
+    assert sent == await ledger.read(delivery.id)
+    last = await ledger.claim(sent, 1)
+    assert last is not None
+    closed = await ledger.sent(last, 1, "wamid.2", closing=ANSWER)
+    assert closed is not None
+    assert closed == await ledger.read(delivery.id)
+    assert closed.outcome is not None
+    assert (closed.outcome.reason, closed.outcome.at) == (None, NOW)
+    assert closed.outcome.deadline == NOW + DEADLINE
+    assert closed.platform_message_ids == ("wamid.1", "wamid.2")
+    assert await ledger.sent(last, 1, "wamid.3", closing=ANSWER) is None
+    assert await ledger.read(delivery.id) == closed
+
+
+async def test_a_last_part_that_a_status_has_settled_is_not_closed_by_its_result(
+    ledger: Ledger, documents: Documents
+) -> None:
+    """The report was quicker than the platform's answer: whoever looks again closes it."""
+    begun = await ledger.begin(ANSWER, PARTS[:1])
+    assert begun is not None
+    await documents.apply([ledger.settling(FIRST, DeliveryStatus.SENT, "wamid.1", ())])
+    assert await ledger.sent(begun, 0, "wamid.1", closing=ANSWER) is None
+    found = await ledger.read(begun.id)
+    assert found.parts[0].state is PartState.SENT
+    assert found.outcome is None
+    assert await ledger.close(found, ANSWER) is not None
+
+
 async def test_an_entry_expires_after_thirty_days(ledger: Ledger, documents: Documents) -> None:
     """Longer than the platforms repeat a webhook."""
     delivery = await ledger.open(ANSWER, PARTS)
@@ -142,17 +204,19 @@ async def test_a_result_of_a_claim_that_was_claimed_again_does_not_count(
 
 
 async def test_a_status_settles_what_is_claimed_or_uncertain_and_nothing_else(
-    ledger: Ledger,
+    ledger: Ledger, documents: Documents
 ) -> None:
     """A pending part was not sent by this claim; a part that is known stays as it is."""
     delivery = await ledger.open(ANSWER, PARTS)
-    await ledger.settle(FIRST, DeliveryStatus.DELIVERED, "wamid", ())
+    await documents.apply([ledger.settling(FIRST, DeliveryStatus.DELIVERED, "wamid", ())])
     assert (await ledger.read(delivery.id)).parts[0].state is PartState.PENDING
     await ledger.claim(delivery, 0)
-    await ledger.settle(FIRST, DeliveryStatus.DELIVERED, "wamid", ())
+    await documents.apply([ledger.settling(FIRST, DeliveryStatus.DELIVERED, "wamid", ())])
     settled = await ledger.read(delivery.id)
     assert settled.parts[0].platform_message_id == "wamid"
-    await ledger.settle(FIRST, DeliveryStatus.FAILED, "wamid", (PlatformError(code=1),))
+    await documents.apply(
+        [ledger.settling(FIRST, DeliveryStatus.FAILED, "wamid", (PlatformError(code=1),))]
+    )
     assert (await ledger.read(delivery.id)).parts[0].state is PartState.SENT
 
 
@@ -160,10 +224,12 @@ async def test_a_status_of_an_answer_or_part_that_is_not_there_changes_nothing(
     ledger: Ledger, documents: Documents
 ) -> None:
     """It makes neither an entry nor a part."""
-    await ledger.settle(FIRST, DeliveryStatus.SENT, "wamid", ())
+    await documents.apply([ledger.settling(FIRST, DeliveryStatus.SENT, "wamid", ())])
     assert await documents.read(Name.DELIVERIES, str(ANSWER.id)) is None
     delivery = await ledger.open(ANSWER, PARTS)
-    await ledger.settle(FIRST._replace(part=7), DeliveryStatus.SENT, "wamid", ())
+    await documents.apply(
+        [ledger.settling(FIRST._replace(part=7), DeliveryStatus.SENT, "wamid", ())]
+    )
     assert await ledger.read(delivery.id) == delivery
 
 

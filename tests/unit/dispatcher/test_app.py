@@ -59,7 +59,7 @@ async def test_a_platform_that_hangs_holds_up_no_report_no_message_and_no_webhoo
         publish(WEBHOOK_RECEIVED, 0)
         await poll_until(
             lambda: (
-                "reports" in rows[Name.MESSAGES][str(answers[0].id)]
+                "reports" in rows[Name.MESSAGES].get(str(answers[0].id), {})
                 and str(question.id) in rows[Name.MESSAGES]
                 and str(WEBHOOK_RECEIVED.id) in rows[Name.WEBHOOKS]
             ),

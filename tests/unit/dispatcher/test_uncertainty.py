@@ -317,4 +317,12 @@ def _memory(world: World) -> MemoryDocuments:
 
 
 def _sets_state(state: str) -> Callable[[Change], bool]:
-    return lambda change: change.update.get("$set", {}).get("parts.0.state") == state
+    """Whether a change does so to the first part, in a step of its own or as its entry is made."""
+
+    def sets(change: Change) -> bool:
+        made = change.update.get("$setOnInsert", {}).get("parts")
+        if isinstance(made, list) and made[0]["state"] == state:
+            return True
+        return change.update.get("$set", {}).get("parts.0.state") == state
+
+    return sets

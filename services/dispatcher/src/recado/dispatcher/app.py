@@ -16,6 +16,7 @@ from recado.channels.registry import CHANNELS
 from recado.channels.watching import IntegrationsFile
 from recado.dispatcher.core import build
 from recado.dispatcher.errors import StoreUnavailable
+from recado.dispatcher.gathered import GatheredDocuments
 from recado.dispatcher.handlers import READS, Handlers
 from recado.dispatcher.observing import DispatcherMetrics
 from recado.dispatcher.senders import PooledSenders
@@ -79,9 +80,8 @@ class App(ConsumerService):
         throttle = Throttle(self._senders.limits, monotonic)
         metrics = DispatcherMetrics(throttle)
         self._publisher = LastingPublisher(settings, SERVICE)
-        handlers = build(
-            settings, self._documents, self._senders, self._publisher.publish, throttle
-        )
+        self._gathered = GatheredDocuments(self._documents)
+        handlers = build(settings, self._gathered, self._senders, self._publisher.publish, throttle)
         self._lanes = _attach(self._broker, self._producer, settings, handlers, metrics)
         metrics.watch(self._lanes)
         exposed = exposition(
@@ -101,6 +101,7 @@ class App(ConsumerService):
     async def open_parts(self, parts: AsyncExitStack) -> None:
         """Follow the integrations file; connections are made when they are needed."""
         parts.callback(self._documents.close)
+        parts.push_async_callback(self._gathered.close)
         parts.push_async_callback(self._senders.close)
         parts.push_async_callback(self._publisher.close)
         self.beside(self._accounts.run(), "integrations")

@@ -3,7 +3,8 @@
 The mark is on the message's own document, put there by a conditional update: the first answer that
 is about to be sent gets it. So an answer that comes twice finds its own marks and is not taken for
 another, and a crash between mark and sending only means that the same answer marks again. An answer
-of which nothing was sent gives its marks back.
+of which nothing was sent gives its marks back: marking goes on while it is found out whether it may
+be sent at all.
 """
 
 from dataclasses import dataclass
@@ -32,39 +33,31 @@ class Covered:
 
 async def cover(documents: Documents, answer: Outgoing) -> Covered:
     """Mark the answer's messages as answered by it, where no other answer has."""
-    ids = [str(message) for message in answer.message_ids]
     marks = [
         Change(
             Name.MESSAGES,
-            message,
+            str(message),
             {
                 "$set": {"answered_by": str(answer.id)},
                 "$setOnInsert": {"conversation": answer.conversation, "role": "user"},
             },
-            guard={"$or": [{"answered_by": {"$exists": False}}, {"answered_by": str(answer.id)}]},
+            guard={"answered_by": {"$in": [None, str(answer.id)]}},  # nobody's yet, or ours
             upsert=True,
         )
-        for message in ids
+        for message in answer.message_ids
     ]
-    if len(marks) == 1:  # nearly always: one request, not two
-        return Covered(1, int(await documents.update(marks[0]) is None))
-    if not marks:
-        return Covered(0, 0)
-    await documents.apply(marks)
-    rows = await documents.read_many(Name.MESSAGES, ids)
-    return Covered(len(ids), sum(row.get("answered_by") != str(answer.id) for row in rows))
+    made = await documents.apply(marks)
+    return Covered(len(marks), sum(not one for one in made))
 
 
-async def uncover(documents: Documents, answer: Outgoing) -> None:
+def uncovering(answer: Outgoing) -> list[Change]:
     """Take the answer's marks back: nothing of it was sent, so another answer may be."""
-    await documents.apply(
-        [
-            Change(
-                Name.MESSAGES,
-                str(message),
-                {"$unset": {"answered_by": ""}},
-                guard={"answered_by": str(answer.id)},
-            )
-            for message in answer.message_ids
-        ]
-    )
+    return [
+        Change(
+            Name.MESSAGES,
+            str(message),
+            {"$unset": {"answered_by": ""}},
+            guard={"answered_by": str(answer.id)},
+        )
+        for message in answer.message_ids
+    ]

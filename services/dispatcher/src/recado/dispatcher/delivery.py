@@ -108,3 +108,16 @@ class Delivery(_Kept):
     def platform_message_ids(self) -> tuple[str, ...]:
         """Of the parts in order; empty where not known."""
         return tuple(part.platform_message_id or "" for part in self.parts)
+
+
+def with_sent(
+    delivery: Delivery, number: int, platform_message_id: str, outcome: Outcome | None
+) -> Delivery:
+    """The delivery once a part is sent, and closed where there is an outcome."""
+    parts = list(delivery.parts)
+    parts[number] = parts[number].model_copy(
+        update={"state": PartState.SENT, "platform_message_id": platform_message_id}
+    )
+    return delivery.model_copy(
+        update={"parts": tuple(parts), "outcome": outcome or delivery.outcome}
+    )

@@ -26,7 +26,8 @@ Times are UTC dates in milliseconds, ids are strings, fields that are not known 
         operator, outcome (delivered, or the reason why not), outcome_at, parts_sent,
         repeated_parts, platform_ids [str], status, status_rank (the highest that was reported of
         any part), reports {part: {status: time}}, errors [{code, title, message}]
-    A row without `kind` is not complete: its event has not come yet.
+    A row without `kind` is not complete: its event has not come yet. The assistant's is there once
+    it has an outcome, or waits; until then what is sent is in the ledger.
 
 `deliveries`, _id = answer id: the ledger, see `recado.dispatcher.ledger`. Expires at `expires_at`.
 

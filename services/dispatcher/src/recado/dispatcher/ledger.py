@@ -1,21 +1,26 @@
 """The ledger: who may send which part of which answer, and what came of it.
 
 Every step is one conditional update of the answer's document, so of two processes that want the
-same step one succeeds; the other gets None and looks again. Text and parts are those of the first
-`open`; whatever comes later under that id is ignored.
+same step one succeeds; the other gets None and looks again. Text and parts are those that were
+opened first; whatever comes later under that id is ignored.
 
 The order of steps of a part: `claim`, then the request, then `sent`, `failed`, `uncertain` or
 `release`. Who finds a claim of somebody else waits until it is too old for a request to be under
-way (`take_over`), and then the part is uncertain. `settle` takes the platform's own word at any
-time.
+way, and then the part is uncertain. `settling` takes the platform's own word at any time.
+
+Nearly every answer has one part and meets nobody. For it `begin` opens the entry and claims the
+part in one step, and `sent` closes the answer in the same step as its last part. These two travel
+with the steps of other answers and bring no document back: their guards name all that they rest on,
+so what is there after them follows from what was there before.
 """
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from recado.channels.contract import Part
 from recado.dispatcher.callback import SentPart
-from recado.dispatcher.delivery import Delivery, Outcome, PartState
+from recado.dispatcher.delivery import Delivery, Outcome, PartState, with_sent
 from recado.dispatcher.documents import milliseconds
 from recado.dispatcher.outgoing import Outgoing
 from recado.dispatcher.ports import Change, Clock, Document, Documents, Name
@@ -39,39 +44,43 @@ class Ledger:
 
     async def open(self, answer: Outgoing, parts: Sequence[Part]) -> Delivery:
         """The answer's entry, made now if there is none. Then its text and parts are fixed."""
-        now = milliseconds(self._clock())
-        entry: Document = {
-            "conversation": answer.conversation,
-            "platform": answer.reply_to.platform,
-            "integration": answer.reply_to.integration,
-            "message_ids": [str(message) for message in answer.message_ids],
-            "text": answer.text,
-            "at": milliseconds(answer.event.occurred_at),
-            "offset": answer.position.offset,
-            "parts": [
-                {
-                    "content": part.model_dump(mode="json"),
-                    "state": PartState.PENDING.value,
-                    "attempt": 0,
-                    "repeats": 0,
-                }
-                for part in parts
-            ],
-            "outcome": None,
-            "created_at": now,
-            "expires_at": now + self._kept,
-        }
+        entry = self._entry(answer, parts)
         opened = await self._documents.update(
             Change(Name.DELIVERIES, str(answer.id), {"$setOnInsert": entry}, upsert=True)
         )
         return await self.read(str(answer.id)) if opened is None else _delivery(opened)
 
+    async def begin(self, answer: Outgoing, parts: Sequence[Part]) -> Delivery | None:
+        """Open the entry with its first part claimed; None, and nothing done, if there is one.
+
+        The first part's request may go out once this has returned an entry.
+        """
+        entry = self._entry(answer, parts)
+        entry["parts"][0] |= self._claimed(attempt=1, repeats=0)
+        (made,) = await self._documents.apply(
+            [
+                Change(
+                    Name.DELIVERIES,
+                    str(answer.id),
+                    {"$setOnInsert": entry},
+                    guard={"created_at": {"$exists": False}},
+                    upsert=True,
+                )
+            ]
+        )
+        return _delivery({"_id": str(answer.id), **entry}) if made else None
+
+    async def find(self, answer_id: str) -> Delivery | None:
+        """The entry of an answer, if it was opened."""
+        document = await self._documents.read(Name.DELIVERIES, answer_id)
+        return None if document is None else _delivery(document)
+
     async def read(self, answer_id: str) -> Delivery:
         """The entry of an answer that was opened."""
-        document = await self._documents.read(Name.DELIVERIES, answer_id)
-        if document is None:
+        found = await self.find(answer_id)
+        if found is None:
             raise LookupError(f"answer {answer_id} is not in the ledger")
-        return _delivery(document)
+        return found
 
     async def claim(self, delivery: Delivery, number: int) -> Delivery | None:
         """Claim a part that is pending, or uncertain and to be sent again.
@@ -87,13 +96,7 @@ class Ledger:
             number,
             part.attempt,
             (part.state,),
-            {
-                "state": PartState.CLAIMED.value,
-                "attempt": part.attempt + 1,
-                "repeats": part.repeats + again,
-                "owner": self.owner,
-                "claimed_at": milliseconds(self._clock()),
-            },
+            self._claimed(attempt=part.attempt + 1, repeats=part.repeats + again),
         )
 
     async def release(self, delivery: Delivery, number: int) -> Delivery | None:
@@ -108,16 +111,32 @@ class Ledger:
         return await self._step(delivery.id, number, part.attempt, (PartState.CLAIMED,), changed)
 
     async def sent(
-        self, delivery: Delivery, number: int, platform_message_id: str
+        self,
+        delivery: Delivery,
+        number: int,
+        platform_message_id: str,
+        *,
+        closing: Outgoing | None = None,
     ) -> Delivery | None:
-        """The platform took the part, also if somebody thought meanwhile that nobody knows."""
-        return await self._step(
-            delivery.id,
-            number,
-            delivery.parts[number].attempt,
-            (PartState.CLAIMED, PartState.UNCERTAIN),
-            {"state": PartState.SENT.value, "platform_message_id": platform_message_id},
+        """The platform took the part, also if somebody thought meanwhile that nobody knows.
+
+        With `closing`, the answer, it is the last one that was missing: the answer is delivered,
+        in the same step, unless it has an outcome already.
+        """
+        part = delivery.parts[number]
+        guard = _step_guard(number, part.attempt, (PartState.CLAIMED, PartState.UNCERTAIN))
+        changed: dict[str, object] = {
+            f"parts.{number}.state": PartState.SENT.value,
+            f"parts.{number}.platform_message_id": platform_message_id,
+        }
+        outcome = None if closing is None else self._outcome(closing, None, None)
+        if outcome is not None:
+            guard["outcome"] = None
+            changed["outcome"] = _stored(outcome)
+        (made,) = await self._documents.apply(
+            [Change(Name.DELIVERIES, delivery.id, {"$set": changed}, guard)]
         )
+        return with_sent(delivery, number, platform_message_id, outcome) if made else None
 
     async def failed(
         self, delivery: Delivery, number: int, reason: NotDeliveredReason, error: PlatformError
@@ -145,13 +164,13 @@ class Ledger:
             {"state": PartState.UNCERTAIN.value, "uncertain_at": milliseconds(self._clock())},
         )
 
-    async def settle(
+    def settling(
         self,
         part: SentPart,
         status: DeliveryStatus,
         platform_message_id: str,
         errors: Sequence[PlatformError],
-    ) -> None:
+    ) -> Change:
         """The platform reports on a part: what was not known is known now.
 
         Changes nothing for a part whose result is known already, or that is not in the ledger.
@@ -167,8 +186,11 @@ class Ledger:
                 "reason": NotDeliveredReason.REFUSED.value,
                 "error": error.model_dump(mode="json"),
             }
-        await self._step(
-            str(part.answer_id), part.part, None, (PartState.CLAIMED, PartState.UNCERTAIN), changed
+        return Change(
+            Name.DELIVERIES,
+            str(part.answer_id),
+            {"$set": {f"parts.{part.part}.{name}": value for name, value in changed.items()}},
+            _step_guard(part.part, None, (PartState.CLAIMED, PartState.UNCERTAIN)),
         )
 
     async def close(
@@ -179,14 +201,8 @@ class Ledger:
         error: PlatformError | None = None,
     ) -> Delivery | None:
         """The answer needs nothing more: delivered, or not and why."""
-        outcome = Outcome(
-            reason=reason,
-            error=error,
-            at=milliseconds(self._clock()),
-            deadline=milliseconds(answer.deadline),
-        )
-        stored = outcome.model_dump(mode="json") | {"at": outcome.at, "deadline": outcome.deadline}
-        return await self._update(delivery.id, {"outcome": None}, {"outcome": stored})
+        outcome = self._outcome(answer, reason, error)
+        return await self._update(delivery.id, {"outcome": None}, {"outcome": _stored(outcome)})
 
     async def reopen(self, delivery: Delivery) -> Delivery | None:
         """An answer that was not delivered is driven again; what was sent of it stays sent."""
@@ -200,20 +216,61 @@ class Ledger:
                 changed[f"parts.{number}.uncertain_at"] = None
         return await self._update(delivery.id, {"outcome.at": delivery.outcome.at}, changed)
 
+    def _entry(self, answer: Outgoing, parts: Sequence[Part]) -> dict[str, Any]:
+        now = milliseconds(self._clock())
+        return {
+            "conversation": answer.conversation,
+            "platform": answer.reply_to.platform,
+            "integration": answer.reply_to.integration,
+            "message_ids": [str(message) for message in answer.message_ids],
+            "text": answer.text,
+            "at": milliseconds(answer.event.occurred_at),
+            "offset": answer.position.offset,
+            "parts": [
+                {
+                    "content": part.model_dump(mode="json"),
+                    "state": PartState.PENDING.value,
+                    "attempt": 0,
+                    "repeats": 0,
+                }
+                for part in parts
+            ],
+            "outcome": None,
+            "created_at": now,
+            "expires_at": now + self._kept,
+        }
+
+    def _claimed(self, *, attempt: int, repeats: int) -> dict[str, object]:
+        return {
+            "state": PartState.CLAIMED.value,
+            "attempt": attempt,
+            "repeats": repeats,
+            "owner": self.owner,
+            "claimed_at": milliseconds(self._clock()),
+        }
+
+    def _outcome(
+        self, answer: Outgoing, reason: NotDeliveredReason | None, error: PlatformError | None
+    ) -> Outcome:
+        return Outcome(
+            reason=reason,
+            error=error,
+            at=milliseconds(self._clock()),
+            deadline=milliseconds(answer.deadline),
+        )
+
     async def _step(
         self,
         answer_id: str,
         number: int,
-        attempt: int | None,
+        attempt: int,
         states: Sequence[PartState],
         changed: dict[str, object],
     ) -> Delivery | None:
-        place = f"parts.{number}"
-        guard: dict[str, object] = {f"{place}.state": {"$in": [state.value for state in states]}}
-        if attempt is not None:
-            guard[f"{place}.attempt"] = attempt
         return await self._update(
-            answer_id, guard, {f"{place}.{name}": value for name, value in changed.items()}
+            answer_id,
+            _step_guard(number, attempt, states),
+            {f"parts.{number}.{name}": value for name, value in changed.items()},
         )
 
     async def _update(
@@ -227,3 +284,14 @@ class Ledger:
 
 def _delivery(document: Document) -> Delivery:
     return Delivery.model_validate(dict(document))
+
+
+def _step_guard(number: int, attempt: int | None, states: Sequence[PartState]) -> dict[str, object]:
+    guard: dict[str, object] = {f"parts.{number}.state": {"$in": [state.value for state in states]}}
+    if attempt is not None:
+        guard[f"parts.{number}.attempt"] = attempt
+    return guard
+
+
+def _stored(outcome: Outcome) -> dict[str, object]:
+    return outcome.model_dump(mode="json") | {"at": outcome.at, "deadline": outcome.deadline}

@@ -4,8 +4,10 @@ All of it follows from the ledger's entry, so it may be written again after a cr
 same documents.
 """
 
-from recado.dispatcher.coverage import uncover
-from recado.dispatcher.delivery import Delivery, Outcome, PartState
+from recado.dispatcher.answers import conversation_of, row_begun, row_of
+from recado.dispatcher.coverage import uncovering
+from recado.dispatcher.delivery import Delivery, Outcome, PartEntry, PartState
+from recado.dispatcher.documents import STATUS_RANKS
 from recado.dispatcher.outgoing import Outgoing
 from recado.dispatcher.ports import Change, Documents, Name
 from recado.dispatcher.statuses import Statuses, report_on
@@ -15,42 +17,97 @@ from recado.schemas.events import AnswerDelivered, AnswerGenerated, AnswerNotDel
 from recado.schemas.ids import outcome_id
 from recado.schemas.webhooks import DeliveryStatus
 
+SENT_RANK = STATUS_RANKS[DeliveryStatus.SENT]
+
 
 async def record_outcome(
-    documents: Documents, statuses: Statuses, answer: Outgoing, delivery: Delivery
+    documents: Documents,
+    statuses: Statuses,
+    answer: Outgoing,
+    delivery: Delivery,
+    *,
+    reported: bool,
 ) -> None:
-    """Write the outcome of a closed delivery; join the reports that came before it."""
+    """Write the outcome of a closed delivery; join the reports that came before it.
+
+    `reported`: its platform reports on what was sent.
+    """
     outcome = _outcome(delivery)
-    known_ids = [platform_id for platform_id in delivery.platform_message_ids if platform_id]
-    changes = [
-        Change(
-            Name.MESSAGES,
-            delivery.id,
-            {
-                "$set": {
-                    "outcome": "delivered" if outcome.reason is None else outcome.reason.value,
-                    "outcome_at": outcome.at,
-                    "parts_sent": delivery.parts_sent,
-                    "repeated_parts": delivery.repeated_parts,
-                },
-                "$addToSet": {
-                    "platform_ids": {"$each": known_ids},
-                    "errors": {"$each": [] if outcome.error is None else [_error(outcome)]},
-                },
-            },
-        )
-    ]
-    for number, part in enumerate(delivery.parts):
-        if part.state is PartState.SENT and part.claimed_at is not None:
-            changes += report_on(delivery.id, str(number), DeliveryStatus.SENT, part.claimed_at, ())
-    await documents.apply([*changes, *_conversation(answer, delivery, outcome)])
+    beside = [conversation_of(answer, delivery), *_conversation(answer, delivery, outcome)]
     nothing_sent = all(
         part.state in (PartState.PENDING, PartState.FAILED) for part in delivery.parts
     )
     if outcome.reason is not None and nothing_sent:
-        await uncover(documents, answer)
-    for platform_id in known_ids:
-        await statuses.join(answer.reply_to.integration, platform_id)
+        beside += uncovering(answer)
+    whole, *_ = await documents.apply([_whole_row(answer, delivery, outcome), *beside])
+    if not whole:
+        await documents.apply(_completed_row(answer, delivery, outcome))
+    if reported:
+        for platform_id in _known_ids(delivery):
+            await statuses.join(answer.reply_to.integration, platform_id)
+
+
+def _whole_row(answer: Outgoing, delivery: Delivery, outcome: Outcome) -> Change:
+    """The row with everything in it, where nothing but marks of others is there yet."""
+    row: dict[str, object] = {**row_of(answer, delivery), **_became(delivery, outcome)}
+    update: dict[str, dict[str, object]] = {"$set": row, "$addToSet": _added(delivery, outcome)}
+    if delivery.parts_sent:
+        row |= {"status": DeliveryStatus.SENT.value, "status_rank": SENT_RANK}
+        update["$min"] = {
+            f"reports.{number}.{DeliveryStatus.SENT.value}": part.claimed_at
+            for number, part in _sent_parts(delivery)
+        }
+    return Change(
+        Name.MESSAGES,
+        delivery.id,
+        update,
+        guard={"kind": {"$exists": False}, "status_rank": {"$exists": False}},
+        upsert=True,
+    )
+
+
+def _completed_row(answer: Outgoing, delivery: Delivery, outcome: Outcome) -> list[Change]:
+    """The same for a row that a status has begun, or that is there because the answer waited."""
+    changes = [
+        row_begun(answer, delivery),
+        Change(
+            Name.MESSAGES,
+            delivery.id,
+            {"$set": _became(delivery, outcome), "$addToSet": _added(delivery, outcome)},
+        ),
+    ]
+    for number, part in _sent_parts(delivery):
+        if part.claimed_at is not None:  # who sent it claimed it
+            changes += report_on(delivery.id, str(number), DeliveryStatus.SENT, part.claimed_at, ())
+    return changes
+
+
+def _became(delivery: Delivery, outcome: Outcome) -> dict[str, object]:
+    return {
+        "outcome": "delivered" if outcome.reason is None else outcome.reason.value,
+        "outcome_at": outcome.at,
+        "parts_sent": delivery.parts_sent,
+        "repeated_parts": delivery.repeated_parts,
+    }
+
+
+def _added(delivery: Delivery, outcome: Outcome) -> dict[str, object]:
+    return {
+        "platform_ids": {"$each": _known_ids(delivery)},
+        "errors": {"$each": [] if outcome.error is None else [_error(outcome)]},
+    }
+
+
+def _known_ids(delivery: Delivery) -> list[str]:
+    return [platform_id for platform_id in delivery.platform_message_ids if platform_id]
+
+
+def _sent_parts(delivery: Delivery) -> list[tuple[int, PartEntry]]:
+    return [
+        (number, part)
+        for number, part in enumerate(delivery.parts)
+        if part.state is PartState.SENT and part.claimed_at is not None
+    ]
 
 
 def outcome_event(answer: Outgoing, delivery: Delivery) -> AnswerDelivered | AnswerNotDelivered:
@@ -81,16 +138,13 @@ def outcome_event(answer: Outgoing, delivery: Delivery) -> AnswerDelivered | Ans
 def _conversation(answer: Outgoing, delivery: Delivery, outcome: Outcome) -> list[Change]:
     event = answer.event
     if outcome.reason is NotDeliveredReason.BLOCKED:
-        unless_written_since = [
-            {"last_message_at": {"$exists": False}},
-            {"last_message_at": {"$lt": outcome.at}},
-        ]
+        unless_written_since = {"last_message_at": {"$not": {"$gte": outcome.at}}}
         return [
             Change(
                 Name.CONVERSATIONS,
                 answer.conversation,
                 {"$max": {"blocked_at": outcome.at}},
-                guard={"$or": unless_written_since},
+                guard=unless_written_since,
             )
         ]
     if outcome.reason is not None:

@@ -6,14 +6,14 @@ matter who else is at it, nor how often this is begun again. Where only time or 
 make the next step, nothing waits here: `ResultPending` says when to look again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
 
-from recado.channels.contract import Sender
+from recado.channels.contract import Part, Sender
 from recado.channels.errors import Refused, ResultUnknown, RetryLater, SenderStopped
 from recado.dispatcher import callback, waits
 from recado.dispatcher.attempts import Accepted, Attempts, NotAsked, Result, UnderWay
@@ -137,6 +137,17 @@ class Parts:
                         return delivery, NotDeliveredReason.UNCERTAIN
                     delivery = await self._send(answer, delivery, number, sender)
 
+    async def begin(
+        self, answer: Outgoing, content: Sequence[Part], sender: Sender
+    ) -> Delivery | None:
+        """Open the answer's entry and send its first part; None if it was opened before.
+
+        The request follows the claim at once. An answer that has to wait for its turn to be sent
+        is opened without a claim (`Ledger.open`) and goes through `finish`. Raises as that does.
+        """
+        begun = await self._ledger.begin(answer, content)
+        return None if begun is None else await self._ask(answer, begun, 0, sender)
+
     async def _send(
         self, answer: Outgoing, delivery: Delivery, number: int, sender: Sender
     ) -> Delivery:
@@ -144,6 +155,12 @@ class Parts:
         claimed = await self._ledger.claim(delivery, number)
         if claimed is None:
             return await self._ledger.read(delivery.id)
+        return await self._ask(answer, claimed, number, sender)
+
+    async def _ask(
+        self, answer: Outgoing, claimed: Delivery, number: int, sender: Sender
+    ) -> Delivery:
+        """Send the part that was claimed only just now."""
         part = claimed.parts[number]
         platform = answer.reply_to.platform
         its_turn = await self._throttle.turn(
@@ -176,7 +193,10 @@ class Parts:
         """Put the result of a claim of ours into the ledger; then it need not be remembered."""
         match result:
             case Accepted():
-                stored = await self._ledger.sent(delivery, number, result.platform_message_id)
+                last = number == len(delivery.parts) - 1
+                stored = await self._ledger.sent(
+                    delivery, number, result.platform_message_id, closing=answer if last else None
+                )
             case Refused():
                 stored = await self._ledger.failed(delivery, number, result.reason, result.error)
             case RetryLater() | SenderStopped():

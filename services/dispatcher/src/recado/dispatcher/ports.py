@@ -37,7 +37,12 @@ class Change:
     update: Mapping[str, Mapping[str, object]]
     """MongoDB's update operators."""
     guard: Mapping[str, object] = field(default_factory=dict)
-    """A MongoDB filter that must hold besides the `_id`."""
+    """A MongoDB filter that must hold besides the `_id`.
+
+    Without `$or`, where it is used often: with one beside the `_id` the stand-in for MongoDB looks
+    at every document of the collection. `{"$not": {"$gte": x}}` holds for what is less, and also
+    where there is nothing.
+    """
     upsert: bool = False
     """Insert the document where there is none with this `_id`. A guard then says what must hold
     if there is one."""
@@ -77,9 +82,11 @@ class Documents(Protocol):
         """Apply one change; the document after it, or None where its guard did not hold."""
         ...
 
-    async def apply(self, changes: Sequence[Change]) -> None:
-        """Apply the changes in bulk; in order where they are of one collection.
+    async def apply(self, changes: Sequence[Change]) -> Sequence[bool]:
+        """Apply the changes in bulk, in order where they are of one collection.
 
-        A change whose guard does not hold is passed over.
+        Whether each was made, in their order. A change whose guard does not hold is passed over,
+        and False. So may one be that is no upsert and was made, where beside it one was not: who
+        is told False and must know reads. Another error ends the bulk of its collection there.
         """
         ...

@@ -2,30 +2,30 @@
 
 Every write is idempotent: an event that is recorded twice changes nothing the second time, and the
 first delivery's position and time stay. Statuses commute with each other and with the answer that
-they are about. The answer's row does not need the message's, nor the other way round; either makes
-the conversation's.
+they are about. The answer's row (`answers`, `outcomes`) does not need the message's, nor the other
+way round; either makes the conversation's.
 """
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from recado.dispatcher.answers import conversation_of, row_begun
+from recado.dispatcher.delivery import Delivery
 from recado.dispatcher.documents import MAX_PAYLOAD_CHARACTERS, milliseconds, user_id
 from recado.dispatcher.outgoing import Outgoing, Position
 from recado.dispatcher.ports import Change, Document, Documents, Name
 from recado.dispatcher.turns import conversation_seen, is_turn, push_turn
 from recado.schemas.conversations import ReplyTo
 from recado.schemas.events import (
-    AnswerGenerated,
     HandoffReleased,
     HandoffRequested,
     MessageReceived,
-    OperatorReplied,
     WebhookReceived,
 )
 
 
 class Recording:
-    """Writes messages, webhooks, answers and hand-offs. See `statuses` for statuses."""
+    """Writes messages, webhooks, answers that wait, and hand-offs. See `statuses` for statuses."""
 
     def __init__(self, documents: Documents, *, webhooks_kept: timedelta) -> None:
         self._documents = documents
@@ -38,17 +38,16 @@ class Recording:
         row = event.model_dump(
             mode="json", exclude={"type", "id", "occurred_at", "payload", "payload_cut"}
         )
-        await self._documents.insert(
-            Name.WEBHOOKS,
-            {
-                "_id": str(event.id),
-                **row,
-                "payload": payload,
-                "payload_cut": event.payload_cut or len(payload) < len(event.payload),
-                "received_at": received_at,
-                "expires_at": received_at + self._webhooks_kept,
-                **_place(position),
-            },
+        fields = {
+            **row,
+            "payload": payload,
+            "payload_cut": event.payload_cut or len(payload) < len(event.payload),
+            "received_at": received_at,
+            "expires_at": received_at + self._webhooks_kept,
+            **_place(position),
+        }
+        await self._documents.apply(
+            [Change(Name.WEBHOOKS, str(event.id), {"$setOnInsert": fields}, upsert=True)]
         )
 
     async def message(self, event: MessageReceived, position: Position) -> None:
@@ -102,37 +101,15 @@ class Recording:
             )
         await self._documents.apply(changes)
 
-    async def answer(self, answer: Outgoing, text: str) -> bool:
-        """The answer's row, before anything is sent, with the text that the ledger has fixed.
+    async def conversation(self, conversation: str) -> Document | None:
+        """What is known of it before an answer is sent: who is in charge, when they last wrote."""
+        return await self._documents.read(Name.CONVERSATIONS, conversation)
 
-        Returns whether a person is in charge of the conversation.
-        """
-        event = answer.event
-        at = milliseconds(event.occurred_at)
-        row: dict[str, object] = {
-            "conversation": answer.conversation,
-            "role": "assistant",
-            "kind": "text",
-            "text": text,
-            "at": at,
-            "answers": [str(message) for message in answer.message_ids],
-            "integration": answer.reply_to.integration,
-            **_made_from(event),
-            **_place(answer.position),
-        }
-        await self._first(str(answer.id), row)
-        latest: dict[str, datetime] = {}
-        if isinstance(event, AnswerGenerated) and event.resets_history:
-            latest["history_from"] = milliseconds(event.received_at)
-        conversation = await self._documents.update(
-            conversation_seen(
-                answer.conversation,
-                fields=_address(answer.reply_to),
-                at=at,
-                latest=latest,
-            )
+    async def waits(self, answer: Outgoing, delivery: Delivery) -> None:
+        """The row of an answer that does not end at its first handling."""
+        await self._documents.apply(
+            [row_begun(answer, delivery), conversation_of(answer, delivery)]
         )
-        return conversation is not None and conversation.get("handoff") is not None
 
     async def handoff(self, event: HandoffRequested | HandoffReleased, position: Position) -> None:
         """Who is in charge from here on. An older event that comes again changes nothing."""
@@ -169,13 +146,20 @@ class Recording:
 
     async def _first(self, row_id: str, fields: dict[str, object]) -> Document:
         """The row as its first event made it; a mark or a status may have begun it before."""
-        row: Document = {"_id": row_id, **fields}
-        if await self._documents.insert(Name.MESSAGES, row):
-            return row
-        filled = await self._documents.update(
-            Change(Name.MESSAGES, row_id, {"$set": fields}, guard={"kind": {"$exists": False}})
+        (made,) = await self._documents.apply(
+            [
+                Change(
+                    Name.MESSAGES,
+                    row_id,
+                    {"$set": fields},
+                    guard={"kind": {"$exists": False}},
+                    upsert=True,
+                )
+            ]
         )
-        stored = filled or await self._documents.read(Name.MESSAGES, row_id)
+        if made:
+            return {"_id": row_id, **fields}
+        stored = await self._documents.read(Name.MESSAGES, row_id)
         if stored is None:
             raise LookupError(f"the row of {row_id} went away")
         return stored
@@ -226,15 +210,6 @@ def _user_seen(event: MessageReceived, user: str, at: datetime) -> tuple[Change,
             Name.USERS,
             user,
             {"$set": names},
-            guard={"$or": [{"named_at": {"$exists": False}}, {"named_at": {"$lt": at}}]},
+            guard={"named_at": {"$not": {"$gte": at}}},
         ),
-    )
-
-
-def _made_from(event: AnswerGenerated | OperatorReplied) -> dict[str, object]:
-    if isinstance(event, OperatorReplied):
-        return {"operator": event.operator}
-    return event.model_dump(
-        mode="json",
-        include={"rung", "citations", "model", "usage", "prompt_version", "error"},
     )

@@ -1,23 +1,30 @@
 """One answer, from its event to its outcome.
 
-1. The ledger fixes its text and parts, or shows what was done already. A part whose result may
-   still become known is looked at first: if it needs nothing but time, this look is all.
-2. Reasons not to send are looked at, once, before anything of it goes out: no such integration, a
-   person in charge, the deadline, another answer to the same messages.
+1. Reasons not to send are looked at before anything of it goes out: no such integration, a person
+   in charge, the deadline, another answer to the same messages.
+2. The ledger fixes its text and parts, and the first part is claimed in the same step. Where an
+   entry is there already, or something is in the way, it shows what was done; a part whose result
+   may still become known is looked at first: if it needs nothing but time, this look is all.
 3. The parts are sent in order; the first that can't be sent ends the answer.
-4. The outcome is closed in the ledger, written to the story, and published. Only then is the
-   event done; whoever gets it again finds the outcome and publishes it again.
+4. The outcome is closed in the ledger (with the last part, if that was sent), written to the story,
+   and published. Only then is the event done; whoever gets it again finds the outcome and publishes
+   it again.
+
+An answer that has to wait has its row written first; from then on the ledger is looked at before
+anything else, so that a look is one request.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final, Protocol
+from uuid import UUID
 
 import structlog
 
-from recado.channels.contract import Channel, Limits, Sender
-from recado.dispatcher.coverage import cover
+from recado.channels.contract import Channel, Limits, Part, Sender
+from recado.dispatcher.coverage import Covered, cover
 from recado.dispatcher.delivery import Delivery
 from recado.dispatcher.documents import milliseconds
+from recado.dispatcher.errors import IntegrationStopped, SendLater
 from recado.dispatcher.ledger import Ledger
 from recado.dispatcher.outcomes import outcome_event, record_outcome
 from recado.dispatcher.outgoing import Outgoing
@@ -25,6 +32,7 @@ from recado.dispatcher.parts import Parts
 from recado.dispatcher.ports import Clock, Documents
 from recado.dispatcher.recording import Recording
 from recado.dispatcher.statuses import Statuses
+from recado.dispatcher.together import both
 from recado.schemas.conversations import ReplyTo
 from recado.schemas.deliveries import NotDeliveredReason
 from recado.schemas.events import AnswerDelivered, AnswerNotDelivered
@@ -35,6 +43,10 @@ log = structlog.stdlib.get_logger(__name__)
 
 Publish = Callable[[AnswerDelivered | AnswerNotDelivered], Awaitable[None]]
 """Returns when Kafka has acknowledged the event."""
+
+
+MOST_WAITING: Final = 100_000
+"""Answers whose waiting is remembered. Of any beyond, a look costs some requests more."""
 
 
 class Senders(Protocol):
@@ -78,6 +90,7 @@ class Sending:
         self._senders = senders
         self._publish = publish
         self._clock = clock
+        self._waiting: dict[UUID, None] = {}
 
     async def deliver(self, answer: Outgoing) -> None:
         """Send the answer, or find that it was sent or is not to be; publish what became of it.
@@ -86,22 +99,57 @@ class Sending:
         the whole is to be done again, and nothing is sent twice for it.
         """
         self._parts.until_its_turn(answer)
+        waited = answer.id in self._waiting
+        try:
+            delivery = await self._ended(answer, waited=waited)
+        except (SendLater, IntegrationStopped):
+            if not waited:
+                await self._waits(answer)
+            raise
         channel = self._channels[answer.reply_to.platform]
-        delivery = await self._ledger.open(answer, channel.format(answer.text))
+        await record_outcome(
+            self._documents, self._statuses, answer, delivery, reported=channel.reports_delivery
+        )
+        await self._publish(outcome_event(answer, delivery))
+        self._waiting.pop(answer.id, None)
+
+    async def _ended(self, answer: Outgoing, *, waited: bool) -> Delivery:
+        """The answer's entry, with its outcome."""
+        content = self._channels[answer.reply_to.platform].format(answer.text)
+        delivery = None if waited else await self._begun(answer, content)
+        begun = delivery is not None
+        if delivery is None:
+            delivery = await self._ledger.open(answer, content)
         if delivery.outcome is None:
             self._parts.look(answer, delivery)
-        handed_off = await self._recording.answer(answer, delivery.text)
         if _driven_again(answer, delivery):
             delivery = await self._ledger.reopen(delivery) or await self._ledger.read(delivery.id)
         if delivery.outcome is None:
-            delivery = await self._to_outcome(answer, delivery, handed_off=handed_off)
-            self._count(answer, delivery)
-        await record_outcome(self._documents, self._statuses, answer, delivery)
-        await self._publish(outcome_event(answer, delivery))
+            delivery = await self._to_outcome(answer, delivery)
+        elif not begun:
+            return delivery
+        self._count(answer, delivery)
+        return delivery
 
-    async def _to_outcome(
-        self, answer: Outgoing, delivery: Delivery, *, handed_off: bool
-    ) -> Delivery:
+    async def _begun(self, answer: Outgoing, content: Sequence[Part]) -> Delivery | None:
+        """The entry after the first part's request; None where that is not to be made at once."""
+        sender = self._senders.sender(answer.reply_to)
+        if sender is None or not content or self._clock() >= answer.deadline:
+            return None
+        reason = await self._reason_not_to(answer)
+        return None if reason is not None else await self._parts.begin(answer, content, sender)
+
+    async def _waits(self, answer: Outgoing) -> None:
+        """Show the answer in the story, if the ledger has fixed its text."""
+        delivery = await self._ledger.find(str(answer.id))
+        if delivery is None:
+            return
+        await self._recording.waits(answer, delivery)
+        while len(self._waiting) >= MOST_WAITING:
+            del self._waiting[next(iter(self._waiting))]
+        self._waiting[answer.id] = None
+
+    async def _to_outcome(self, answer: Outgoing, delivery: Delivery) -> Delivery:
         sender = self._senders.sender(answer.reply_to)
         if sender is None and not delivery.begun:
             return await self._close(answer, delivery, NotDeliveredReason.UNKNOWN_INTEGRATION)
@@ -109,23 +157,30 @@ class Sending:
             error = PlatformError(code="empty", title="the answer has no text")
             return await self._close(answer, delivery, NotDeliveredReason.REFUSED, error)
         if not delivery.begun:
-            reason = await self._reason_not_to(answer, handed_off=handed_off)
+            reason = await self._reason_not_to(answer)
             if reason is not None:
                 return await self._close(answer, delivery, reason)
         for number in range(len(delivery.parts)):
             delivery, reason = await self._parts.finish(answer, delivery, number, sender)
             if reason is not None:
                 return await self._close(answer, delivery, reason, delivery.parts[number].error)
-        return await self._close(answer, delivery)
+        return delivery if delivery.outcome else await self._close(answer, delivery)
 
-    async def _reason_not_to(
-        self, answer: Outgoing, *, handed_off: bool
-    ) -> NotDeliveredReason | None:
+    async def _reason_not_to(self, answer: Outgoing) -> NotDeliveredReason | None:
+        """Why it may not be sent; None: it may, and its messages are marked as answered by it.
+
+        What it has marked otherwise is taken back with its outcome.
+        """
+        expired = self._clock() >= answer.deadline
+        conversation, covered = await both(
+            self._recording.conversation(answer.conversation),
+            _nothing_covered() if expired else cover(self._documents, answer),
+        )
+        handed_off = conversation is not None and conversation.get("handoff") is not None
         if handed_off and not answer.by_operator:
             return NotDeliveredReason.HANDOFF
-        if self._clock() >= answer.deadline:
+        if expired:
             return NotDeliveredReason.EXPIRED
-        covered = await cover(self._documents, answer)
         if covered.superseded:
             return NotDeliveredReason.SUPERSEDED
         if covered.overlapping:
@@ -165,3 +220,7 @@ def _driven_again(answer: Outgoing, delivery: Delivery) -> bool:
         and outcome.reason is not None
         and milliseconds(answer.deadline) > outcome.deadline
     )
+
+
+async def _nothing_covered() -> Covered:
+    return Covered(0, 0)

@@ -40,18 +40,19 @@ class Statuses:
             # The report may name the customer by another id than the answer went to, or not at all.
             conversation = part.conversation or event.conversation
             begun = {"conversation": conversation, "role": "assistant"}
-            await self._documents.apply(
-                report_on(
-                    str(part.answer_id),
-                    str(part.part),
-                    event.status,
-                    reported_at,
-                    errors,
-                    begun=begun,
-                    platform_message_id=event.platform_message_id,
-                )
+            changes = report_on(
+                str(part.answer_id),
+                str(part.part),
+                event.status,
+                reported_at,
+                errors,
+                begun=begun,
+                platform_message_id=event.platform_message_id,
             )
-            await self._ledger.settle(part, event.status, event.platform_message_id, event.errors)
+            settling = self._ledger.settling(
+                part, event.status, event.platform_message_id, event.errors
+            )
+            await self._documents.apply([*changes, settling])
             return
         await self._documents.apply(
             [
@@ -124,6 +125,6 @@ def report_on(
             Name.MESSAGES,
             row_id,
             {"$set": {"status": status.value, "status_rank": rank}},
-            guard={"$or": [{"status_rank": {"$exists": False}}, {"status_rank": {"$lt": rank}}]},
+            guard={"status_rank": {"$not": {"$gte": rank}}},
         ),
     ]

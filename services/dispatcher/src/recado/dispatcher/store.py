@@ -23,6 +23,7 @@ from pymongo.errors import (
     WaitQueueTimeoutError,
     WTimeoutError,
 )
+from pymongo.monitoring import CommandListener
 
 from recado.dispatcher.errors import StoreRefuses, StoreUnavailable
 from recado.dispatcher.ports import Change, Document, Name
@@ -80,7 +81,9 @@ class MongoDocuments:
         *,
         timeout: timedelta = timedelta(seconds=5),
         connections: int = CONNECTIONS,
+        listeners: Sequence[CommandListener] = (),
     ) -> None:
+        """`listeners` are told of every request by the driver; a benchmark counts them."""
         milliseconds = timeout // timedelta(milliseconds=1)
         self._client: AsyncIOMotorClient[Mapping[str, object]] = AsyncIOMotorClient(
             url,
@@ -94,6 +97,7 @@ class MongoDocuments:
             socketTimeoutMS=2 * milliseconds,
             waitQueueTimeoutMS=milliseconds,
             maxPoolSize=connections,
+            event_listeners=list(listeners),
         )
         self._database = self._client[database]
         # Made once: motor makes a collection anew each time that it is asked for.
@@ -145,13 +149,17 @@ class MongoDocuments:
                 await _until_visible(self._collection(change.collection), change.id)
             return await self._find_and_update(change, upsert=False)
 
-    async def apply(self, changes: Sequence[Change]) -> None:
-        by_collection: dict[Name, list[Change]] = {}
-        for change in changes:
-            by_collection.setdefault(change.collection, []).append(change)
+    async def apply(self, changes: Sequence[Change]) -> Sequence[bool]:
+        places: dict[Name, list[int]] = {}
+        for place, change in enumerate(changes):
+            places.setdefault(change.collection, []).append(place)
+        made = [False] * len(changes)
         with unavailable():
-            for collection, ordered in by_collection.items():
-                await self._bulk(self._collection(collection), ordered)
+            for collection, of_it in places.items():
+                told = await self._bulk(collection, [changes[place] for place in of_it])
+                for place, one in zip(of_it, told, strict=True):
+                    made[place] = one
+        return made
 
     def _collection(self, collection: Name) -> _Collection:
         return self._collections[collection]
@@ -164,31 +172,55 @@ class MongoDocuments:
             return_document=ReturnDocument.AFTER,
         )
 
-    async def _bulk(self, collection: _Collection, changes: Sequence[Change]) -> None:
+    async def _bulk(self, name: Name, changes: Sequence[Change]) -> list[bool]:
         """In order, so that a later change of a document sees the earlier one.
+
+        MongoDB 8 has a bulk that tells the result of each and takes all collections at once; the
+        stand-in has it too, and loses in a crash what it has acknowledged there.
 
         MongoDB stops at the first error. A duplicate key is an upsert whose guard did not hold, or
         whose document somebody inserted at this moment: it is tried once more as an update.
         """
-        rest = [
-            UpdateOne({"_id": change.id, **change.guard}, change.update, upsert=change.upsert)
-            for change in changes
-        ]
-        waiting = list(changes)
-        while rest:
+        collection = self._collection(name)
+        made: list[bool] = []
+        while len(made) < len(changes):
+            rest = changes[len(made) :]
+            updates = [
+                UpdateOne({"_id": change.id, **change.guard}, change.update, upsert=change.upsert)
+                for change in rest
+            ]
             try:
-                await collection.bulk_write(rest, ordered=True)
+                result = await collection.bulk_write(updates, ordered=True)
             except BulkWriteError as failure:
-                errors = failure.details.get("writeErrors", [])
-                if not errors or errors[0]["code"] != DUPLICATE_KEY:
+                stopped_at = _duplicate_at(failure)
+                if stopped_at is None:
                     raise
-                stopped_at = errors[0]["index"]
-                rest, waiting = rest[stopped_at:], waiting[stopped_at:]
-                again = waiting[0]
+                found = failure.details["nMatched"] + failure.details["nUpserted"]
+                made += _made(rest[:stopped_at], found)
+                again = rest[stopped_at]
                 await _until_visible(collection, again.id)
-                rest[0] = UpdateOne({"_id": again.id, **again.guard}, again.update)
+                made.append(await self._find_and_update(again, upsert=False) is not None)
             else:
-                return
+                made += _made(rest, result.matched_count + result.upserted_count)
+        return made
+
+
+def _made(changes: Sequence[Change], found: int) -> list[bool]:
+    """Whether each was made, where so many found their document or inserted it.
+
+    Only the sum is known. An upsert that did neither would have been an error.
+    """
+    every = found == len(changes)
+    return [every or change.upsert for change in changes]
+
+
+def _duplicate_at(failure: BulkWriteError) -> int | None:
+    """The change at which a bulk stopped: a duplicate key, and what was before it is durable."""
+    told = failure.details
+    errors = told["writeErrors"]
+    if told["writeConcernErrors"] or not errors or errors[0]["code"] != DUPLICATE_KEY:
+        return None
+    return int(errors[0]["index"])
 
 
 async def _until_visible(collection: _Collection, document_id: str) -> None:
@@ -211,9 +243,9 @@ def unavailable() -> Iterator[None]:
     except (ConnectionFailure, ExecutionTimeout, WTimeoutError, WaitQueueTimeoutError) as failure:
         raise StoreUnavailable(type(failure).__name__) from None
     except BulkWriteError as failure:
-        if failure.details.get("writeErrors"):
-            raise
-        raise StoreUnavailable("write concern") from None
+        if failure.details["writeConcernErrors"]:
+            raise StoreUnavailable("write concern") from None
+        raise
     except OperationFailure as failure:
         if failure.code in _PASSING or failure.has_error_label("RetryableWriteError"):
             raise StoreUnavailable(f"code {failure.code}") from None
