@@ -26,7 +26,7 @@ async def test_what_was_made_survives_kill_9_and_who_was_not_told_so_is_told_tha
     await server.start()
     database = f"d{uuid4().hex}"
     await ensure_indexes(server.url, database)
-    store = MongoDocuments(server.url, database, timeout=timedelta(seconds=5))
+    store = MongoDocuments(server.url, database, timeout=timedelta(seconds=2))
     gathered = GatheredDocuments(store)
     numbers = count()
     made: list[str] = []
