@@ -8,17 +8,19 @@ after another, and so many at once; each is a customer's first.
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from time import monotonic
 from typing import Final
 from uuid import uuid4
 
 from pymongo import monitoring
 
 from bench.dispatcher_events import answer, message, report, webhook
-from recado.channels.contract import Part, Sender
+from recado.channels.contract import Limits, Part, Sender
 from recado.dispatcher.core import build
 from recado.dispatcher.gathered import GatheredDocuments
 from recado.dispatcher.settings import DispatcherSettings
 from recado.dispatcher.store import MongoDocuments, ensure_indexes
+from recado.dispatcher.throttling import Throttle
 from recado.schemas.conversations import ReplyTo
 from recado.schemas.encoding import encode
 from recado.schemas.events import AnswerDelivered, AnswerNotDelivered, Event
@@ -59,6 +61,10 @@ class _Platform:
         del reply_to
         return self
 
+    def limits(self, reply_to: ReplyTo) -> Limits:
+        del reply_to
+        return Limits()
+
     async def send(
         self,
         reply_to: ReplyTo,
@@ -80,7 +86,10 @@ async def requests(mongodb: str) -> dict[str, dict[str, float]]:
     settings = DispatcherSettings()
     documents = MongoDocuments(mongodb, database, connections=2 * AT_ONCE, listeners=(listener,))
     gathered = GatheredDocuments(documents)
-    handlers = build(settings, gathered, _Platform(), _acknowledged)
+    platform = _Platform()
+    handlers = build(
+        settings, gathered, platform, _acknowledged, Throttle(platform.limits, monotonic)
+    )
     slots = asyncio.Semaphore(settings.concurrency)
 
     async def handle(event: Event, offset: int) -> None:

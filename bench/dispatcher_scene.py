@@ -38,7 +38,17 @@ from recado.servicekit.settings import KafkaSettings
 from recado.servicekit.topics import apply
 
 SETTINGS: Final[Mapping[str, str]] = {"RECADO_LOG_LEVEL": "WARNING"}
-"""What the dispatcher is told beside its addresses. Whatever spaces sends is turned off here."""
+"""What the dispatcher is told beside its addresses."""
+
+UNLIMITED: Final[Mapping[str, Mapping[str, object]]] = {
+    "telegram": {
+        "messages_per_second": 1e9,
+        "chat_messages_per_second": 1e9,
+        "group_messages_per_minute": 1e9,
+    },
+    "whatsapp": {"messages_per_second": 1e9, "pair_interval": "PT0.000001S"},
+}
+"""No platform's limits here: what the dispatcher can do is measured."""
 
 PATIENCE: Final = timedelta(minutes=2)
 
@@ -168,7 +178,10 @@ async def scene(directory: Path) -> AsyncIterator[Scene]:
         await standins.start()
         parts.push_async_callback(standins.stop)
         accounts = directory / "integrations.yaml"
-        write_private(accounts, integrations(ports))
+        configured = integrations(ports)
+        for account in configured["integrations"]:  # type: ignore[attr-defined]  # mappings
+            account.update(UNLIMITED[account["platform"]])
+        write_private(accounts, configured)
         producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", linger_ms=0)
         await producer.start()
         parts.push_async_callback(producer.stop)

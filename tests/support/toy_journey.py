@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
+from time import monotonic
 from uuid import UUID
 
 import recado.channels
@@ -24,6 +25,7 @@ from recado.channels.registry import CHANNELS  # noqa: E402
 from recado.dispatcher.core import build  # noqa: E402
 from recado.dispatcher.senders import PooledSenders  # noqa: E402
 from recado.dispatcher.settings import DispatcherSettings  # noqa: E402
+from recado.dispatcher.throttling import Throttle  # noqa: E402
 from recado.ingress.admission import Admission  # noqa: E402
 from recado.ingress.bodies import BodyReader  # noqa: E402
 from recado.ingress.clients import Clients  # noqa: E402
@@ -143,7 +145,13 @@ async def dispatched(
         connections=1,
     )
     senders.replace(integrations)
-    handlers = build(DispatcherSettings(), MemoryDocuments(), senders, publish)
+    handlers = build(
+        DispatcherSettings(),
+        MemoryDocuments(),
+        senders,
+        publish,
+        Throttle(senders.limits, monotonic),
+    )
     for offset, event in enumerate(events):
         one = encode(event, source="test")
         await handlers.handle(Record(one.topic, 0, offset, one.key, one.value, one.headers, NOW))

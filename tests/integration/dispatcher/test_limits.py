@@ -11,7 +11,9 @@ import pytest
 from recado.devstack.stack.mongodb import MongoDb
 from recado.devstack.stack.services import Service
 from recado.schemas.topics import ANSWERS
+from recado.servicekit.partitions import partition_of
 from support.dispatcher_bench import Bench
+from support.dispatching import conversation_of
 
 from .test_dispatcher import answer_now, on_telegram
 
@@ -26,8 +28,7 @@ async def test_2000_answers_at_once_go_out_at_the_limit_and_in_no_second_above_i
     bench: Bench, mongodb: MongoDb, unique: Callable[[], int], processes: int
 ) -> None:
     """To as many chats, whose partitions the processes share without knowing of each other."""
-    first = unique()
-    chats = range(first, first + ANSWERS_AT_ONCE)
+    chats = _uniform(unique())
     await bench.customers(*({"platform": "telegram", "chat": chat} for chat in chats))
     services = [await bench.dispatcher(mongodb.url) for _ in range(processes)]
     await _until_shared(services)
@@ -43,6 +44,21 @@ async def test_2000_answers_at_once_go_out_at_the_limit_and_in_no_second_above_i
     )
     assert busiest <= TELEGRAM_PER_SECOND
     assert used >= 0.9
+
+
+def _uniform(first: int) -> list[int]:
+    """Chats from this number on, as many in each partition as in any other, give or take one."""
+    room = dict.fromkeys(range(ANSWERS.partitions), -(-ANSWERS_AT_ONCE // ANSWERS.partitions))
+    chats: list[int] = []
+    chat = first
+    while len(chats) < ANSWERS_AT_ONCE:
+        key = conversation_of(on_telegram(chat)).encode()
+        partition = partition_of(key, ANSWERS.partitions)
+        if room[partition]:
+            room[partition] -= 1
+            chats.append(chat)
+        chat += 1
+    return chats
 
 
 async def _until_shared(services: Sequence[Service]) -> None:
@@ -66,6 +82,7 @@ async def _until_shared(services: Sequence[Service]) -> None:
 async def _arrivals(bench: Bench, chats: Sequence[int], count: int) -> list[datetime]:
     """When the platform took the answers to these chats, in order."""
     times: list[datetime] = []
+    ours = {str(chat) for chat in chats}
     after = 0
     async with asyncio.timeout(timedelta(minutes=5).total_seconds()):
         while len(times) < count:
@@ -75,9 +92,7 @@ async def _arrivals(bench: Bench, chats: Sequence[int], count: int) -> list[date
             page.raise_for_status()
             body = page.json()
             times += [
-                datetime.fromisoformat(one["at"])
-                for one in body["messages"]
-                if int(one["chat"]) in chats
+                datetime.fromisoformat(one["at"]) for one in body["messages"] if one["chat"] in ours
             ]
             after = body["next"]
             await asyncio.sleep(1)
