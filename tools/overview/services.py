@@ -194,7 +194,7 @@ DISPATCHER = Row(
             "than that; chat, more to one customer than the platform takes.",
             unit="ops",
             queries=(
-                Query("sum by (platform) (recado_send_rate)", "at most, {{platform}}"),
+                Query(level("recado_send_rate", "platform"), "at most, {{platform}}"),
                 by_label(rate, "recado_turns_waited_total", "platform", "limit"),
             ),
         ),
