@@ -183,6 +183,7 @@ class Pair:
         At a random time after that: the other may still be starting, so that for a while none runs.
         """
         busy: set[Service] = set()
+        free = asyncio.Condition()
 
         async def start_again(service: Service, kill: Kill) -> None:
             claimed = await self._claims()
@@ -191,13 +192,15 @@ class Pair:
             kill.in_flight = frozenset(claimed & await self._claims())
             await service.start()
             busy.discard(service)
+            async with free:
+                free.notify_all()
 
         async with asyncio.TaskGroup() as starts:
             for moment in moments:
                 await self.until(moment)
                 await asyncio.sleep(draw.uniform(0, 0.4))
-                while busy.issuperset(self.dispatchers):
-                    await asyncio.sleep(0.05)
+                async with free:
+                    await free.wait_for(lambda: not busy.issuperset(self.dispatchers))
                 victim = draw.choice([one for one in self.dispatchers if one not in busy])
                 busy.add(victim)
                 await victim.kill9()
@@ -219,20 +222,23 @@ class Pair:
 
 @asynccontextmanager
 async def dispatcher_pair(
-    directory: Path, java: Mapping[str, str], settings: Mapping[str, str]
+    directory: Path, environment: Mapping[str, str], settings: Mapping[str, str]
 ) -> AsyncIterator[Pair]:
     """Ingress, two dispatchers and what they stand on, running; everything ended in the end."""
     services = ("ingress", "dispatcher")
-    stack = stack_in(directory, environment=java, settings=settings, services=services)
+    stack = stack_in(directory, environment=environment, settings=settings, services=services)
     async with stack:
         second = Service(
             "dispatcher", directory / "second", port=free_port(), environment=stack.environment
         )
+        pair = Pair(world_of(stack), (stack.service("dispatcher"), second))
         try:
             await second.start()
-            yield Pair(world_of(stack), (stack.service("dispatcher"), second))
+            yield pair
         finally:
-            await second.stop()
+            # There is nothing to be done in good order any more.
+            for dispatcher in pair.dispatchers:
+                await dispatcher.kill9()
 
 
 def repeats(received: Sequence[Mapping[str, object]]) -> Counter[tuple[str, str]]:

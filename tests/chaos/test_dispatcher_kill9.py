@@ -10,10 +10,11 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
-from recado.devstack.stack.mongodb import SecantusDb
+from recado.devstack.stack.mongodb import URL_VARIABLE, MongoDb, SecantusDb
 from recado.schemas import topics
 from recado.schemas.events import AnswerDelivered, AnswerGenerated, StatusReported
 
@@ -158,10 +159,12 @@ async def test_two_dispatchers_are_killed_twenty_times_while_5000_answers_go_out
 
 
 async def test_two_dispatchers_are_killed_while_60_answers_go_out(
-    tmp_path: Path, java: Mapping[str, str]
+    tmp_path: Path, java: Mapping[str, str], mongodb: MongoDb
 ) -> None:
     """The same, small enough for every run."""
     talks = conversations(12, deep=5)
-    async with dispatcher_pair(tmp_path, java, SETTINGS) as pair:
+    environment = {**java, URL_VARIABLE: mongodb.url}
+    settings = {**SETTINGS, "RECADO_MONGODB_DATABASE": f"d{uuid4().hex}"}
+    async with dispatcher_pair(tmp_path, environment, settings) as pair:
         await deliver(pair, talks, kills=2, seed=7, within=timedelta(minutes=2))
         await assert_each_arrived_in_order(pair, talks)

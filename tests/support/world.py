@@ -214,6 +214,7 @@ def world_of(stack: Stack) -> World:
         CliSettings(
             kafka_bootstrap_servers=stack.kafka.bootstrap,
             mongodb_url=stack.mongodb.url,
+            mongodb_database=stack.environment.get("RECADO_MONGODB_DATABASE", "recado"),
             integrations_file=stack.integrations_file,
             ingress_url=stack.service("ingress").url,
             standins_url=stack.standins.url,
