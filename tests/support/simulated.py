@@ -78,6 +78,8 @@ class Arrivals:
         self.seen: list[PartKey] = []
         self.settled: set[PartKey] = set()
         """Known to have arrived when nobody was about to send it."""
+        self.broken: list[str] = []
+        """Promises that were not kept."""
         self.late: list[tuple[datetime, PartKey]] = []
         """Requests of dead processes, still on their way."""
 
@@ -90,7 +92,8 @@ class Arrivals:
 
     def arrive(self, key: PartKey) -> None:
         if key in self.seen:
-            assert self.entry(key).get("uncertain_at"), f"{key} came twice and was never uncertain"
+            if not self.entry(key).get("uncertain_at"):
+                self.broken.append(f"{key} came twice and was never uncertain")
         else:
             conversation, place = self.places[key[0]]
             earlier = [
@@ -98,7 +101,8 @@ class Arrivals:
                 for answer, part in self.seen
                 if self.places[answer][0] == conversation
             ]
-            assert (place, key[1]) > max(earlier, default=(-1, -1)), f"{key} came out of order"
+            if (place, key[1]) < max(earlier, default=(-1, -1)):
+                self.broken.append(f"{key} came out of its order")
         self.seen.append(key)
 
 
@@ -160,7 +164,10 @@ class Network(Platforms):
         assert sent is not None
         arrivals = self._process.simulation.arrivals
         key = str(sent.answer_id), sent.part
-        assert key not in arrivals.settled, f"{key} was sent although it had been reported"
+        if key in arrivals.settled:
+            arrivals.broken.append(f"{key} was sent although it had been reported")
+        if self._process.simulation.under_way(key):
+            arrivals.broken.append(f"{key} was sent while an earlier request could arrive")
         claimed_at = arrivals.entry(key)["claimed_at"]
         assert isinstance(claimed_at, datetime)
 
@@ -214,7 +221,7 @@ class Process(World):
         async def publish() -> None:
             self.simulation.published.append(event)
 
-        lost = lambda: NotAcknowledged("told to fail")  # noqa: E731 - one word for three
+        lost = lambda: NotAcknowledged((), "told to fail")  # noqa: E731 - one word for three
         await self.step(publish, {Fate.FAILS: lost, Fate.UNHEARD: lost, Fate.NOTHING_HEARD: lost})
 
 
@@ -283,6 +290,11 @@ class Simulation:
         statuses = Statuses(self.store, ledger, lambda: self.now, kept=KEPT)
         self.loop.run_until_complete(statuses.report(event))
 
+    def under_way(self, key: PartKey) -> bool:
+        """Whether a request for this part may still arrive."""
+        living = [request for process in self.processes for request in process.steps.values()]
+        return key in living or key in [request for _, request in self.arrivals.late]
+
     def waiting(self) -> list[Step]:
         return [step for process in self.processes for step in process.steps]
 
@@ -338,6 +350,7 @@ class Simulation:
 
     def end(self) -> None:
         """Nothing goes wrong any more: everything comes to its end, or this fails."""
+        assert not self.arrivals.broken
         for _ in range(5_000):
             if not any(self.unfinished()) and not self.waiting():
                 break
@@ -345,6 +358,7 @@ class Simulation:
                 self.decide(steps[0], Fate.WORKS)
             elif not self.begin():
                 self.pass_time(timedelta(seconds=1), slow_requests_arrive=True)
+        assert not self.arrivals.broken
         assert not [*self.unfinished()], "an answer never came to its end"
 
     def unfinished(self) -> Iterator[str]:

@@ -104,6 +104,11 @@ class Dispatchers(RuleBasedStateMachine):
         simulation.report(report)
 
     @invariant()
+    def every_promise_is_kept(self) -> None:
+        """About order, repeats and requests under way, at each arrival so far."""
+        assert not self.simulation.arrivals.broken
+
+    @invariant()
     def one_outcome_each(self) -> None:
         """What is published of an answer is always the same."""
         outcomes: dict[object, object] = {}
@@ -132,4 +137,8 @@ class Dispatchers(RuleBasedStateMachine):
 
 
 TestDispatchers = Dispatchers.TestCase
-TestDispatchers.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestDispatchers.settings = settings(
+    max_examples=settings.get_profile(settings.get_current_profile_name()).max_examples * 2 // 5,
+    stateful_step_count=30,
+    deadline=None,
+)

@@ -194,9 +194,9 @@ class _Writer:
                 if column:
                     self._write(CELL)
                 self._inline_of(cell, indent)
-            for cell in self._beyond(row):
+            for written in self._beyond(row):
                 self._write(CELL)
-                self._inline(SyntaxTreeNode(_MARKDOWN.parseInline(cell)), indent)
+                self._inline(SyntaxTreeNode(_MARKDOWN.parseInline(written)), indent)
 
     def _beyond(self, row: SyntaxTreeNode) -> list[str]:
         """The cells of a row that are more than the header has: Markdown lets them vanish."""

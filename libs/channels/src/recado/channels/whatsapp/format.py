@@ -79,10 +79,12 @@ def _would_pair(text: str, first: int, last: int, mark: str) -> bool:
     begin = text.rfind("\n", 0, first) + 1
     end = text.find("\n", last)
     end = len(text) if end < 0 else end
-    return any(
-        text[at] == mark and not (text[at - 1 : at].isalnum() and text[at + 1 : at + 2].isalnum())
-        for at in range(begin, end)
-    )
+    at = text.find(mark, begin, end)
+    while at >= 0:
+        if not (text[at - 1 : at].isalnum() and text[at + 1 : at + 2].isalnum()):
+            return True
+        at = text.find(mark, at + 1, end)
+    return False
 
 
 def _lines(text: str) -> list[str]:
