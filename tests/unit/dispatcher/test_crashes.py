@@ -49,6 +49,22 @@ class Dispatchers(RuleBasedStateMachine):
                 self.simulation.decide(waiting[0], Fate.WORKS)
             self.simulation.begin()
 
+    @rule(move=st.sampled_from((None, WHATSAPP, TELEGRAM)), by=st.sampled_from((None, *PAUSES)))
+    def requests_hang(self, move: ReplyTo | None, by: timedelta | None) -> None:
+        """And nothing else does: who takes over meets the claims of them."""
+        for round_ in range(2):
+            self.simulation.begin()
+            for _ in range(40):
+                others = [step for step in self.simulation.waiting() if step.ends is None]
+                if others:
+                    self.simulation.decide(others[0], Fate.WORKS)
+                elif not self.simulation.begin():
+                    break
+            if round_ == 0 and move is not None:
+                self.simulation.move(conversation_of(move))
+            if round_ == 0 and by is not None:
+                self.simulation.pass_time(by, slow_requests_arrive=True)
+
     @rule(number=st.integers(0, 7), fate=st.sampled_from(Fate))
     @precondition(lambda self: self.simulation.waiting())
     def one_step_has_its_fate(self, number: int, fate: Fate) -> None:
