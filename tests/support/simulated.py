@@ -130,9 +130,8 @@ class Store(MemoryDocuments):
     async def update(self, change: Change) -> Document | None:
         return await self._document(lambda: self._shared.update(change))
 
-    async def apply(self, changes: Sequence[Change]) -> None:
-        for change in changes:
-            await self.update(change)
+    async def apply(self, changes: Sequence[Change]) -> Sequence[bool]:
+        return [await self.update(change) is not None for change in changes]
 
     async def _document(self, effect: Callable[[], Awaitable[Document | None]]) -> Document | None:
         found = await self._step(effect)

@@ -1,6 +1,16 @@
 """A row for each service: what it does, how long that takes, what fails, what it is full of."""
 
-from tools.overview.queries import Panel, Query, Row, by_label, level, quantiles, rate, spread
+from tools.overview.queries import (
+    Panel,
+    Query,
+    Row,
+    by_label,
+    highest,
+    level,
+    quantiles,
+    rate,
+    spread,
+)
 
 INGRESS = Row(
     "ingress",
@@ -186,6 +196,13 @@ DISPATCHER = Row(
             description="The whole path, as a customer sees it.",
             unit="s",
             queries=quantiles("recado_webhook_to_sent_seconds"),
+        ),
+        Panel(
+            title="Stopped integrations",
+            description="1 and more: the platform takes nothing of so many, for a token or an "
+            "account is broken; the log and /readyz name them. They go on when it is mended.",
+            unit="none",
+            queries=(by_label(highest, "recado_integrations_stopped", "platform"),),
         ),
         Panel(
             title="How fast it may send, and who waits",
