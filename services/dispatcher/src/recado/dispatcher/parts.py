@@ -112,7 +112,7 @@ class Parts:
         """
         left = answer.deadline - self._clock()
         if left > timedelta(0):
-            code = self._stopped.code(answer.reply_to)
+            code = self._stopped.code(answer.id, answer.reply_to)
             if code is not None:
                 raise IntegrationStopped(answer.reply_to.integration, answer.id, f"code {code}")
             wait = self._throttle.before(answer.id, answer.reply_to, left=left)

@@ -8,6 +8,7 @@ it is configured anew.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 
 import structlog
 
@@ -31,6 +32,8 @@ _Key = tuple[str, str]
 class _Stop:
     code: str
     asked_at: float
+    asks: UUID | None = None
+    """The answer that may ask."""
 
 
 class Stopped:
@@ -41,14 +44,14 @@ class Stopped:
         self._stops: dict[_Key, _Stop] = {}
         self._configured: dict[_Key, Integration] = {}
 
-    def code(self, reply_to: ReplyTo) -> str | None:
+    def code(self, answer_id: UUID, reply_to: ReplyTo) -> str | None:
         """Why the answer is to wait; None: it may ask the platform."""
         stop = self._stops.get((reply_to.platform, reply_to.integration))
-        if stop is None:
+        if stop is None or stop.asks == answer_id:
             return None
         now = self._ticks()
         if now - stop.asked_at >= ASKED_EVERY:
-            stop.asked_at = now
+            stop.asked_at, stop.asks = now, answer_id
             return None
         return stop.code
 
