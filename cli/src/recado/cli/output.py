@@ -40,6 +40,17 @@ def print_json(content: JsonValue) -> None:
     sys.stdout.write(json.dumps(content, ensure_ascii=False, indent=2) + "\n")
 
 
+def print_json_line(content: JsonValue) -> None:
+    """One JSON document on a line of its own, at once: others follow."""
+    sys.stdout.write(json.dumps(content, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def print_note(message: str) -> None:
+    """One sentence on stderr, beside what is for programs."""
+    errors.print(Text(message, style="dim"), soft_wrap=True)
+
+
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str | Text]]) -> None:
     """A table for people; the last column takes what room is left. Nothing is taken for markup."""
     table = Table(title=title, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD)
