@@ -91,8 +91,8 @@ class Counted:
         while True:
             try:
                 reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-            except ConnectionRefusedError:
-                return
+            except (ConnectionRefusedError, ConnectionResetError):
+                return  # reset: it came as the socket was closed, and nothing was posted
             goes_on = True
             while goes_on:
                 goes_on = await self._post(reader, writer, keep_alive=keep_alive) and keep_alive
