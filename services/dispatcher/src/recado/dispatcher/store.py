@@ -6,13 +6,13 @@ wrong results there.
 """
 
 import asyncio
-from collections.abc import Awaitable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import TypeAlias
 
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection
-from pymongo import ASCENDING, IndexModel, ReturnDocument, UpdateOne
+from pymongo import ASCENDING, IndexModel, UpdateOne
 from pymongo.errors import (
     BulkWriteError,
     ConnectionFailure,
@@ -138,16 +138,19 @@ class MongoDocuments:
             return await self._collection(collection).find_one(dict(equal))
 
     async def update(self, change: Change) -> Document | None:
+        collection = self._collection(change.collection)
         with unavailable():
+            made = False
             if change.upsert:
                 with suppress(DuplicateKeyError):
-                    upserted = await self._find_and_update(change, upsert=True)
-                    if upserted is not None:
-                        return upserted
+                    made = await self._update_one(change, upsert=True)
+            if change.upsert and not made:
                 # The guard did not hold, or somebody inserted the document at this moment; the
-                # stand-in then returns nothing, or refuses the key, where MongoDB tries again.
-                await _until_visible(self._collection(change.collection), change.id)
-            return await self._find_and_update(change, upsert=False)
+                # stand-in then does nothing, or refuses the key, where MongoDB tries again.
+                await _until_visible(collection, change.id)
+            if not made:
+                made = await self._update_one(change, upsert=False)
+            return await collection.find_one({"_id": change.id}) if made else None
 
     async def apply(self, changes: Sequence[Change]) -> Sequence[bool]:
         places: dict[Name, list[int]] = {}
@@ -164,13 +167,16 @@ class MongoDocuments:
     def _collection(self, collection: Name) -> _Collection:
         return self._collections[collection]
 
-    def _find_and_update(self, change: Change, *, upsert: bool) -> Awaitable[Document | None]:
-        return self._collection(change.collection).find_one_and_update(
-            {"_id": change.id, **change.guard},
-            change.update,
-            upsert=upsert,
-            return_document=ReturnDocument.AFTER,
+    async def _update_one(self, change: Change, *, upsert: bool) -> bool:
+        """Make one change; whether it was made.
+
+        No `findAndModify`, which would bring the document back: the stand-in reads the whole
+        collection for each. The documents that this is used for are few beside those of `_bulk`.
+        """
+        result = await self._collection(change.collection).update_one(
+            {"_id": change.id, **change.guard}, change.update, upsert=upsert
         )
+        return bool(result.matched_count) or result.upserted_id is not None
 
     async def _bulk(self, name: Name, changes: Sequence[Change]) -> list[bool]:
         """In order, so that a later change of a document sees the earlier one.
@@ -199,7 +205,7 @@ class MongoDocuments:
                 made += _made(rest[:stopped_at], found)
                 again = rest[stopped_at]
                 await _until_visible(collection, again.id)
-                made.append(await self._find_and_update(again, upsert=False) is not None)
+                made.append(await self._update_one(again, upsert=False))
             else:
                 made += _made(rest, result.matched_count + result.upserted_count)
         return made
