@@ -38,7 +38,7 @@ def test_nobody_waits_longer_than_those_before_make_necessary(
     """Who waits goes an interval after the one before, or when the burst has room again."""
     asked = times(Pace(interval, burst), gaps)
     for number, (now, at) in enumerate(asked):
-        if at > now:
+        if at > now + 1e-6:
             full_since = asked[number - burst][1] if number >= burst else None
             assert full_since is not None
             assert at <= max(full_since + burst * interval, asked[number - 1][1] + interval) + 1e-6
