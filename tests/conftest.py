@@ -32,6 +32,7 @@ from recado.devstack.stack.weaviate import (
     choose_weaviate,
     weaviate_program,
 )
+from recado.servicekit import logs
 from support.quick_java import quick_java
 from support.require import require
 from support.running import run
@@ -54,6 +55,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """In the order in which processes are to take them."""
     items.sort(key=lambda item: rank(item.nodeid))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_logging() -> Iterator[None]:
+    """A command that a test calls does not set up the logging of its process: it is all tests'."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(logs, "configure", lambda *_: None)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -23,12 +23,6 @@ from support.world import World, eventually
 LETTERS = topics.dead_letters("rag").name
 
 
-@pytest.fixture(autouse=True)
-def own_logging(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The command sets up the logging of its process, which here may be that of all tests."""
-    monkeypatch.setattr("recado.cli.commands.logs.configure", lambda *_: None)
-
-
 async def asked(world: World, question: str) -> str:
     """The new conversation in which this was asked and answered."""
     (chat,) = await world.new_chats(1)

@@ -30,12 +30,6 @@ COMMANDS = (
 )
 
 
-@pytest.fixture(autouse=True)
-def own_logging(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The command sets up the logging of its process, which here is that of all tests."""
-    monkeypatch.setattr("recado.cli.commands.logs.configure", lambda *_: None)
-
-
 class CtrlC(MetaPathFinder):
     """Ctrl-C, typed while the commands are being imported."""
 

@@ -24,12 +24,6 @@ CASE = Case(messages=(MESSAGE_RECEIVED,), answer=ANSWER_GENERATED)
 PAST = Past((CASE,), {}, left_out=0, messages_gone=0)
 
 
-@pytest.fixture(autouse=True)
-def own_logging(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The command sets up the logging of its process, which here is that of all tests."""
-    monkeypatch.setattr("recado.cli.commands.logs.configure", lambda *_: None)
-
-
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [

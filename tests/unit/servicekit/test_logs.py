@@ -7,6 +7,7 @@ import pytest
 import structlog
 
 from recado.servicekit import logs
+from recado.servicekit.logs import configure  # before `own_logging` puts nothing in its place
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +25,7 @@ def restored() -> object:
 
 
 def test_values_that_sound_secret_are_hidden(capsys: pytest.CaptureFixture[str]) -> None:
-    logs.configure("test")
+    configure("test")
     structlog.stdlib.get_logger("x").info(
         "sent", bot_token="1:abc", app_secret="s3", prompt_tokens=7, chat_id="ok"
     )
@@ -35,6 +36,6 @@ def test_values_that_sound_secret_are_hidden(capsys: pytest.CaptureFixture[str])
 
 
 def test_http_clients_do_not_log_requests(capsys: pytest.CaptureFixture[str]) -> None:
-    logs.configure("test")
+    configure("test")
     logging.getLogger("httpx").info("POST https://api.telegram.org/bot1:abc/sendMessage")
     assert capsys.readouterr().err == ""
