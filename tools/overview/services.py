@@ -219,7 +219,7 @@ DISPATCHER = Row(
             title="Answers not delivered, by reason",
             description="expired: too late, find what was slow. refused, blocked, window_closed: "
             "the platform's word, in the delivery's error. unknown_integration: the file lacks it. "
-            "handoff, superseded: as it should be.",
+            "handoff, superseded, opted_out: as it should be.",
             unit="ops",
             queries=(by_label(rate, "recado_answers_not_delivered_total", "reason"),),
             stacked=True,

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from recado.rag.answering import Answering
-from recado.rag.errors import ModelUnavailable
+from recado.rag.errors import ModelUnavailable, OptedOut
 from recado.rag.history import Conversation, Entry, Exchange
 from recado.schemas import ids
 from recado.schemas.answers import Rung
@@ -81,6 +81,8 @@ async def test_the_event_carries_what_it_was_made_from() -> None:
         ("/help@demo_bot", "Soy un asistente automático", False),
         ("/START", "¡Hola! Soy el asistente automático", False),
         ("/reset", "Listo, empezamos de nuevo", True),
+        ("BAJA", "Listo, no recibirás más respuestas automáticas", False),
+        ("ALTA", "¡Hola de nuevo!", False),
     ],
 )
 async def test_a_command_is_answered_without_search_or_model(
@@ -91,6 +93,26 @@ async def test_a_command_is_answered_without_search_or_model(
     assert answer.text.startswith(begins)
     assert (answer.rung, answer.resets_history) == (Rung.COMMAND, resets)
     assert (knowledge.queries, model.prompts) == ([], [])
+
+
+@pytest.mark.parametrize("text", ["¿Por qué va lento?", "gracias", "/ayuda", "/reset"])
+async def test_who_wants_no_automatic_answers_gets_none(text: str) -> None:
+    knowledge, model = FakeKnowledge(passage(1)), FakeModel()
+    service = answering(FakeConversations(Conversation(opted_out=True)), knowledge, model)
+    with pytest.raises(OptedOut):
+        await service.answer((message(text),))
+    assert (knowledge.queries, model.prompts) == ([], [])
+
+
+@pytest.mark.parametrize(("text", "opts_out"), [("BAJA", True), ("ALTA", False), ("/start", False)])
+async def test_leaving_and_coming_back_are_confirmed_and_said_in_the_event(
+    text: str, *, opts_out: bool
+) -> None:
+    service = answering(FakeConversations(Conversation(introduced=False, opted_out=True)))
+    answer = await service.answer((message(text),))
+    assert answer.opts_out is opts_out
+    assert TEXTS.get("introduction") not in answer.text
+    assert (await answering().answer((message(),))).opts_out is None
 
 
 async def test_a_first_contact_hears_once_that_an_automatic_assistant_answers() -> None:

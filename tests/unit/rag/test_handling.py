@@ -93,3 +93,12 @@ async def test_a_record_is_decoded_once() -> None:
     for offset in range(3000):
         rag.handler.alone(record(message(), offset=offset))
     assert len(rag.handler._read_ahead) == 2000
+
+
+async def test_after_baja_nothing_is_answered_until_alta() -> None:
+    """The document lags behind: what this process answered itself counts."""
+    rag = Rag()
+    for number, text in enumerate(("BAJA", "¿Por qué va lento?", "Hola", "ALTA", "¿Y ahora?")):
+        await rag.receive(message(text, number=number, after=timedelta(seconds=number)))
+    answered = [one.message_ids[0] for one in rag.topic.answers]
+    assert answered == [message(number=number).id for number in (0, 3, 4)]

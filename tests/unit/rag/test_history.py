@@ -3,6 +3,8 @@
 from datetime import timedelta
 from uuid import UUID
 
+import pytest
+
 from recado.rag.conversations import read_document
 from recado.rag.history import Conversation, Entry, Exchange, past
 from recado.schemas.answers import Rung
@@ -136,3 +138,30 @@ def test_a_document_is_read_as_the_dispatcher_writes_it_and_a_bad_turn_costs_no_
 
 def test_a_document_without_turns_is_an_empty_conversation() -> None:
     assert read_document({"_id": "x", "introduced": None, "history_from": None}) == Conversation()
+
+
+@pytest.mark.parametrize(
+    ("ordered", "in_document", "opted_out"),
+    [
+        ((), False, False),
+        ((), True, True),
+        ((True,), False, True),  # the document lags behind our own answer
+        ((False,), True, False),
+        ((True, None, False, None), False, False),  # what was ordered last counts
+        ((False, True), False, True),
+    ],
+)
+def test_whether_automatic_answers_are_wanted_is_what_was_ordered_last(
+    ordered: tuple[bool | None, ...], *, in_document: bool, opted_out: bool
+) -> None:
+    exchanges = [
+        Exchange.of(answered(message(number=number), "hecho", number * SECOND, opts_out=one))
+        for number, one in enumerate(ordered)
+    ]
+    before = past(Conversation(opted_out=in_document), exchanges, [message(number=99)])
+    assert before.opted_out is opted_out
+
+
+def test_the_document_says_when_automatic_answers_are_not_wanted() -> None:
+    assert read_document({"_id": "x", "opted_out_at": NOW}).opted_out
+    assert not read_document({"_id": "x", "opted_out_at": None}).opted_out

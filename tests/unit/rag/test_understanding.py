@@ -23,6 +23,15 @@ from unit.rag.fakes import message
         ("/ayudame", None),
         ("necesito /ayuda", None),
         ("start", None),
+        ("BAJA", Command.OPT_OUT),
+        (" baja.", Command.OPT_OUT),
+        ("/baja", Command.OPT_OUT),
+        ("Stop!", Command.OPT_OUT),
+        ("ALTA", Command.OPT_IN),
+        ("/alta@demo_bot", Command.OPT_IN),
+        ("quiero dar de baja el servicio", None),
+        ("baja velocidad", None),
+        ("¿baja?", None),
     ],
 )
 def test_commands_with_and_without_the_bot_s_name_in_any_case(

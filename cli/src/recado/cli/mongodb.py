@@ -52,7 +52,9 @@ class Stored:
 
     async def bare_conversations(self, filter_: Filter, limit: int) -> Sequence[Row]:
         """The same, with nothing but what changes."""
-        fields = {"last_activity_at": 1, "is_active": 1, "handoff": 1, "blocked_at": 1}
+        fields = dict.fromkeys(
+            ("last_activity_at", "is_active", "handoff", "blocked_at", "opted_out_at"), 1
+        )
         found = self._database["conversations"].find(filter_, fields)
         return await found.sort("last_activity_at", DESCENDING).limit(limit).to_list(limit)
 

@@ -103,6 +103,8 @@ def state_of(row: Row) -> str:
         return "handed off"
     if row.get("blocked_at"):
         return "blocked by the customer"
+    if row.get("opted_out_at"):
+        return "opted out"
     return "active" if row.get("is_active") else "closed"
 
 

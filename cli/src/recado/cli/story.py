@@ -185,6 +185,10 @@ def _answer(record: Record, event: events.AnswerGenerated) -> Iterator[Step]:
         details.append("says that an automatic assistant answers")
     if event.resets_history:
         details.append("what was said before is forgotten")
+    if event.opts_out is not None:
+        details.append(
+            "no automatic answers from here on" if event.opts_out else "automatic answers again"
+        )
     if again := _times_sent_back(record):
         details.append(f"sent back from the dead letters, time {again}")
     yield Step(

@@ -21,6 +21,7 @@ class State(StrEnum):
     CLOSED = "closed"
     HANDED_OFF = "handed-off"
     BLOCKED = "blocked"
+    OPTED_OUT = "opted-out"
 
 
 class Role(StrEnum):
@@ -35,6 +36,7 @@ _STATES: Mapping[State, Filter] = {
     State.CLOSED: {"is_active": False},
     State.HANDED_OFF: {"handoff": {"$ne": None}},
     State.BLOCKED: {"blocked_at": {"$ne": None}},
+    State.OPTED_OUT: {"opted_out_at": {"$ne": None}},
 }
 
 

@@ -125,6 +125,11 @@ class AnswerGenerated(Model):
     resets_history: bool = Field(
         default=False, description="What was said before the message answered here is forgotten"
     )
+    opts_out: bool | None = Field(
+        default=None,
+        description="True: the customer wants no automatic answers from here on; false: wants "
+        "them again; null: as before",
+    )
     received_at: Moment = Field(description="When ingress took the oldest message answered")
     deadline: Moment = Field(description="Not sent after this")
 

@@ -35,6 +35,7 @@ class NotDeliveredReason(StrEnum):
     SUPERSEDED = "superseded"  # all its messages were answered by another answer
     REFUSED = "refused"  # the platform refused it for good
     BLOCKED = "blocked"  # the customer blocked the sender
+    OPTED_OUT = "opted_out"  # the customer wants no automatic answers
     WINDOW_CLOSED = "window_closed"  # outside WhatsApp's 24 hours
     UNKNOWN_INTEGRATION = "unknown_integration"  # no such integration, or disabled
     UNCERTAIN = "uncertain"  # the result was never known, and sending again is not wanted

@@ -150,7 +150,7 @@ def _of_rag() -> Iterator[tuple[Family, Labels]]:
         yield metrics.GENERATION_SECONDS, (outcome,)
     for direction in ("prompt", "output"):
         yield metrics.TOKENS, (direction,)
-    for reason in ("covered", "taken_back", "too_old", "no_answer_wanted"):
+    for reason in ("covered", "taken_back", "too_old", "opted_out", "no_answer_wanted"):
         yield metrics.MESSAGES_SKIPPED, (reason,)
     for outcome in ("read", "unavailable"):
         yield metrics.HISTORY_READS, (outcome,)

@@ -174,7 +174,8 @@ GENERATION_SECONDS = Histogram(
 TOKENS = Counter("recado_model_tokens_total", "Tokens by direction (prompt, output)", ["direction"])
 MESSAGES_SKIPPED = Counter(
     "recado_messages_skipped_total",
-    "Messages that rag does not answer, by reason (covered, taken_back, too_old, no_answer_wanted)",
+    "Messages that rag does not answer, by reason (covered, taken_back, too_old, opted_out, "
+    "no_answer_wanted)",
     ["reason"],
 )
 HISTORY_READS = Counter(

@@ -11,6 +11,8 @@ Times are UTC dates in milliseconds, ids are strings, fields that are not known 
     introduced (bool: the customer heard that an automatic assistant answers),
     handoff {since, reason} | null (not null: a person answers, the assistant is silent),
     blocked_at | null (the customer blocked us; null again as soon as they write),
+    opted_out_at | null (the customer wants no automatic answers: BAJA; null again after ALTA),
+    opted_at (when they said either last),
     history_from | null (after /reset: turns with `at` before this do not count),
     recent: the last 20 turns, oldest first, each once:
         {id, role: user|assistant, text, at, offset, answers: [message id] (assistant),

@@ -64,6 +64,7 @@ async def move(
                         "is_active": True,
                         "introduced": old.get("introduced") is True,
                         "handoff": old.get("handoff"),
+                        "opted_out_at": old.get("opted_out_at"),
                         "blocked_at": None,
                     },
                     "$set": {"moved_from": conversation},

@@ -8,6 +8,7 @@ from recado.dispatcher.answers import conversation_of, row_begun, row_of
 from recado.dispatcher.coverage import uncovering
 from recado.dispatcher.delivery import Delivery, Outcome, PartEntry, PartState
 from recado.dispatcher.documents import STATUS_RANKS
+from recado.dispatcher.opting import opting
 from recado.dispatcher.outgoing import Outgoing
 from recado.dispatcher.ports import Change, Documents, Name
 from recado.dispatcher.statuses import Statuses, report_on
@@ -34,6 +35,7 @@ async def record_outcome(
     """
     outcome = _outcome(delivery)
     beside = [conversation_of(answer, delivery), *_conversation(answer, delivery, outcome)]
+    beside += opting(answer)
     nothing_sent = all(
         part.state in (PartState.PENDING, PartState.FAILED) for part in delivery.parts
     )

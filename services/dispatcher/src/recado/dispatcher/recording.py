@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from recado.dispatcher.answers import conversation_of, row_begun
 from recado.dispatcher.delivery import Delivery
 from recado.dispatcher.documents import MAX_PAYLOAD_CHARACTERS, milliseconds, user_id
+from recado.dispatcher.opting import opting
 from recado.dispatcher.outgoing import Outgoing, Position
 from recado.dispatcher.ports import Change, Document, Documents, Name
 from recado.dispatcher.turns import conversation_seen, is_turn, push_turn
@@ -108,7 +109,7 @@ class Recording:
     async def waits(self, answer: Outgoing, delivery: Delivery) -> None:
         """The row of an answer that does not end at its first handling."""
         await self._documents.apply(
-            [row_begun(answer, delivery), conversation_of(answer, delivery)]
+            [row_begun(answer, delivery), conversation_of(answer, delivery), *opting(answer)]
         )
 
     async def handoff(self, event: HandoffRequested | HandoffReleased, position: Position) -> None:

@@ -1,7 +1,7 @@
 """One answer, from its event to its outcome.
 
 1. Reasons not to send are looked at before anything of it goes out: no such integration, a person
-   in charge, the deadline, another answer to the same messages.
+   in charge, a customer who wants none, the deadline, another answer to the same messages.
 2. The ledger fixes its text and parts, and the first part is claimed in the same step. Where an
    entry is there already, or something is in the way, it shows what was done; a part whose result
    may still become known is looked at first: if it needs nothing but time, this look is all.
@@ -28,6 +28,7 @@ from recado.dispatcher.documents import milliseconds
 from recado.dispatcher.errors import IntegrationStopped, SendLater
 from recado.dispatcher.ledger import Ledger
 from recado.dispatcher.moves import move
+from recado.dispatcher.opting import unwanted
 from recado.dispatcher.outcomes import outcome_event, record_outcome
 from recado.dispatcher.outgoing import Outgoing
 from recado.dispatcher.parts import Parts
@@ -191,6 +192,8 @@ class Sending:
                 return NotDeliveredReason.HANDOFF
             if _blocked_since(answer, conversation):
                 return NotDeliveredReason.BLOCKED
+            if unwanted(answer, conversation):
+                return NotDeliveredReason.OPTED_OUT
         if expired:
             return NotDeliveredReason.EXPIRED
         if covered.superseded:

@@ -3,7 +3,7 @@
 The steps, in order: what do they want (`understanding`); what was said before (`history`); the
 reply, fixed for commands and courtesies, by the `ladder` for questions; the answer event. No
 framework, no Kafka. Everything that can fail outside is a lower rung or an empty history, never an
-exception.
+exception. Only who wants no automatic answers (BAJA) gets none.
 """
 
 import time
@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from recado.rag.commands import Command
-from recado.rag.errors import HistoryUnavailable
+from recado.rag.commands import Command, opts_out
+from recado.rag.errors import HistoryUnavailable, OptedOut
 from recado.rag.history import Conversation, Conversations, Exchange, Past, past
 from recado.rag.ladder import Ladder, Reply
 from recado.rag.smalltalk import Courtesy
@@ -23,9 +23,17 @@ from recado.schemas import ids
 from recado.schemas.answers import Rung, Timings
 from recado.schemas.events import AnswerGenerated, MessageReceived
 
-COMMAND_TEXTS = {Command.START: "welcome", Command.HELP: "help", Command.RESET: "reset"}
+COMMAND_TEXTS = {
+    Command.START: "welcome",
+    Command.HELP: "help",
+    Command.RESET: "reset",
+    Command.OPT_OUT: "opted_out",
+    Command.OPT_IN: "opted_in",
+}
 INTRODUCING = frozenset({Command.START, Command.HELP})
 """Commands whose text itself says that an automatic assistant answers."""
+WITHOUT_INTRODUCTION = frozenset({Command.OPT_OUT, Command.OPT_IN})
+"""Commands of who knows the assistant already, and wants the less of it."""
 
 Clock = Callable[[], datetime]
 
@@ -61,11 +69,14 @@ class Answering:
         """The answer to these messages of one conversation: at least one, in their order.
 
         All of them want an answer (`understanding.wants_answer`). `exchanges` are our own recent
-        ones in the conversation, oldest first.
+        ones in the conversation, oldest first. Raises `OptedOut`.
         """
         began = time.perf_counter()
         request = understand(messages)
         before = past(await self._read(messages[-1].conversation), exchanges, messages)
+        command = request if isinstance(request, Command) else None
+        if before.opted_out and opts_out(command) is None:
+            raise OptedOut
         history_took = timedelta(seconds=time.perf_counter() - began)
         reply = await self._reply(request, before)
         text, introduces = self._introduced(request, before, reply.text)
@@ -96,6 +107,7 @@ class Answering:
             error=_reasons(reply.error, "history: unavailable" if before.unavailable else None),
             introduces=introduces,
             resets_history=reset,
+            opts_out=opts_out(command),
             received_at=min(message.occurred_at for message in messages),
             deadline=generated_at + self._deadline,
         )
@@ -124,7 +136,7 @@ class Answering:
             text = f"{self._texts.get('attachment_ignored')}\n\n{text}"
         if request in INTRODUCING:
             return text, True
-        if before.introduced:
+        if before.introduced or request in WITHOUT_INTRODUCTION:
             return text, False
         return f"{self._texts.get('introduction')}\n\n{text}", True
 

@@ -1,7 +1,8 @@
 """Conversations in MongoDB, read through motor: the only module of rag that knows the driver.
 
 The dispatcher writes the documents (`conversations`, _id = conversation key) and says what is in
-them; used here are `introduced`, `history_from` and `recent`: {id, role, text, at}. Reading is one
+them; used here are `introduced`, `opted_out_at`, `history_from` and `recent`: {id, role, text,
+at}. Reading is one
 point read and never waits long: an answer without history is better than a late one.
 """
 
@@ -20,7 +21,7 @@ from recado.schemas.answers import Turn
 from recado.servicekit import metrics
 
 COLLECTION = "conversations"
-FIELDS = {"introduced": 1, "history_from": 1, "recent": 1}
+FIELDS = {"introduced": 1, "opted_out_at": 1, "history_from": 1, "recent": 1}
 READ_TIMEOUT = timedelta(seconds=1)
 
 
@@ -36,6 +37,7 @@ class _Document(BaseModel):
     """The fields of the document that are used."""
 
     introduced: bool | None = None
+    opted_out_at: datetime | None = None
     history_from: datetime | None = None
     recent: Sequence[object] = ()
 
@@ -88,4 +90,8 @@ def read_document(found: Mapping[str, object]) -> Conversation:
             continue
         if document.history_from is None or turn.at >= document.history_from:
             entries.append(Entry(turn.id, turn.role, turn.text, turn.at))
-    return Conversation(introduced=bool(document.introduced), entries=tuple(entries))
+    return Conversation(
+        introduced=bool(document.introduced),
+        opted_out=document.opted_out_at is not None,
+        entries=tuple(entries),
+    )

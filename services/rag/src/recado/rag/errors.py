@@ -6,7 +6,8 @@
     │   ├── ModelQuota          out of quota for longer than an answer can wait
     │   ├── ModelRefused        blocked, cut off or empty: the same prompt would fare no better
     │   └── ModelMisconfigured  the key, the model's name or the account: an operator must mend it
-    └── HistoryUnavailable      MongoDB is away: the answer is made without what was said before
+    ├── HistoryUnavailable      MongoDB is away: the answer is made without what was said before
+    └── OptedOut                the customer wants no automatic answer
 
 No message holds a key, a prompt or a text of the model.
 """
@@ -61,3 +62,7 @@ class ModelMisconfigured(ModelError):
 
 class HistoryUnavailable(RagError):
     """The conversation's document could not be read in time."""
+
+
+class OptedOut(RagError):
+    """The customer wants no automatic answers (BAJA), and these messages do not take that back."""

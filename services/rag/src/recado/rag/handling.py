@@ -39,6 +39,7 @@ from aiokafka.errors import MessageSizeTooLargeError
 from recado.rag.answering import Answering, Clock, now
 from recado.rag.commands import command_in
 from recado.rag.coverage import Coverage, PartitionCoverage
+from recado.rag.errors import OptedOut
 from recado.rag.gathering import gather, taken_back
 from recado.rag.understanding import wants_answer
 from recado.schemas.encoding import UndecodableEvent
@@ -124,7 +125,12 @@ class MessageHandler:
         parent, *others = [tracing.traceparent_of(record.headers) for record, _ in events]
         with tracing.span("rag.answer", parent=parent, links=filter(None, others)):
             exchanges = coverage.exchanges(wanted[-1].conversation)
-            answer = await self._answering.answer(wanted, exchanges)
+            try:
+                answer = await self._answering.answer(wanted, exchanges)
+            except OptedOut:
+                for message in wanted:
+                    _skipped(message, "opted_out")
+                return
             made = _Made(answer, wanted)
             self._keep(made)
             await self._publish(made, coverage)
@@ -155,8 +161,7 @@ class MessageHandler:
             reason = "too_old"
         else:
             return True
-        metrics.MESSAGES_SKIPPED.labels(reason).inc()
-        log.info("rag.skipped", reason=reason, message_id=str(message.id))
+        _skipped(message, reason)
         return False
 
     async def _publish_again(
@@ -208,6 +213,11 @@ class MessageHandler:
     def _forget(self, answer: AnswerGenerated) -> None:
         for message_id in answer.message_ids:
             self._unpublished.pop(message_id, None)
+
+
+def _skipped(message: MessageReceived, reason: str) -> None:
+    metrics.MESSAGES_SKIPPED.labels(reason).inc()
+    log.info("rag.skipped", reason=reason, message_id=str(message.id))
 
 
 def _place(record: Record) -> _Place:

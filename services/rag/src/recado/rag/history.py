@@ -33,6 +33,8 @@ class Conversation:
     """A conversation as its document has it."""
 
     introduced: bool = False
+    opted_out: bool = False
+    """The customer wants no automatic answers."""
     entries: tuple[Entry, ...] = ()
     """Oldest first; what was said before the last `/reset` that the document knows is not in it."""
 
@@ -62,6 +64,8 @@ class Exchange:
     introduces: bool
     resets_history: bool
     entries: tuple[Entry, ...]
+    opts_out: bool | None = None
+    """See `AnswerGenerated.opts_out`."""
 
     @classmethod
     def of(cls, answer: AnswerGenerated, messages: Sequence[MessageReceived] = ()) -> "Exchange":
@@ -80,6 +84,7 @@ class Exchange:
             rung=answer.rung,
             introduces=answer.introduces,
             resets_history=answer.resets_history,
+            opts_out=answer.opts_out,
             entries=(*said, answered),
         )
 
@@ -92,6 +97,8 @@ class Past:
     introduced: bool = True
     apologised: bool = False
     """The last answer was an apology already."""
+    opted_out: bool = False
+    """The customer wants no automatic answers, as far as is known."""
     unavailable: bool = False
     """The document could not be read: `turns` are at most those of this process's own memory."""
 
@@ -132,6 +139,15 @@ def past(
         introduced=conversation is None
         or conversation.introduced
         or any(exchange.introduces for exchange in exchanges),
+        opted_out=_opted_out(conversation, exchanges),
         apologised=bool(exchanges) and exchanges[-1].rung is Rung.APOLOGY,
         unavailable=conversation is None,
     )
+
+
+def _opted_out(conversation: Conversation | None, exchanges: Sequence[Exchange]) -> bool:
+    """What was ordered last. Our own answers are ahead of the document."""
+    ordered = [one.opts_out for one in exchanges if one.opts_out is not None]
+    if ordered:
+        return ordered[-1]
+    return conversation is not None and conversation.opted_out

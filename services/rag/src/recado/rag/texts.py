@@ -18,6 +18,8 @@ PLACEHOLDERS: Mapping[str, frozenset[str]] = MappingProxyType(
         "welcome": frozenset(),
         "help": frozenset(),
         "reset": frozenset(),
+        "opted_out": frozenset(),
+        "opted_in": frozenset(),
         "greeting": frozenset(),
         "thanks": frozenset(),
         "goodbye": frozenset(),
