@@ -10,10 +10,11 @@ from aiokafka.structs import ConsumerRecord, OffsetAndTimestamp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recado.cli import reading
 from recado.cli.output import CliError
-from recado.cli.reading import Span, Stretch, merged, partition_in, spans_of
+from recado.cli.reading import Stretch, merged, partition_in, spans_of
 from recado.schemas.topics import ALL_TOPICS
+from recado.servicekit import merging
+from recado.servicekit.merging import Span
 
 TOPIC = "recado.messages"
 SMALL = 2
@@ -124,7 +125,7 @@ async def test_one_partition_that_is_far_ahead_does_not_fill_the_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It is paused until the other one has caught up."""
-    monkeypatch.setattr(reading, "WAITING", 4)
+    monkeypatch.setattr(merging, "WAITING", 4)
     consumer = Consumer({0: [9] * 100, 1: [1] * 100})
     spans = await spans_of(consumer, TOPIC, Stretch())
     most = taken = 0

@@ -18,10 +18,11 @@ from recado.channels.registry import CHANNELS
 from recado.cli.belonging import about, anchors_of, last_of, names_of
 from recado.cli.letters import letter_of
 from recado.cli.output import CliError
-from recado.cli.reading import Span, Spans, Stretch, merged, partition_of, spans_of
+from recado.cli.reading import Stretch, merged, partition_of, spans_of
 from recado.cli.records import reader
 from recado.cli.story import event_of
 from recado.schemas import events, topics
+from recado.servicekit.merging import Span, Spans
 from recado.servicekit.settings import KafkaSettings
 from recado_lanes.record import Record
 

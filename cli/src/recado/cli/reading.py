@@ -4,39 +4,22 @@ Of a topic that is keyed by conversation, one conversation is in one partition, 
 What is read ends where the topic ended when the reading began, so it comes to an end under load.
 """
 
-import asyncio
-from collections import deque
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.partitioner import murmur2
 
 from recado.cli.output import CliError
-from recado.cli.records import POLL
 from recado.schemas.topics import ALL_TOPICS
+from recado.servicekit import merging
+from recado.servicekit.merging import Span, Spans
 from recado_lanes.kafka import to_record
 from recado_lanes.record import Record
 
-WAITING = 500
-"""Of one partition, records that wait for those of the others; beyond, it is paused."""
-
-FETCH = 500
-"""Records taken from the consumer at once."""
-
-PATIENCE = timedelta(seconds=30)
-"""Nothing new for so long means that Kafka won't give what it has."""
-
 _KNOWN = {topic.name: topic for topic in ALL_TOPICS}
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Offsets of one partition: the first that is read, and the first that is not."""
-
-    start: int
-    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +32,6 @@ class Stretch:
     from_offset: int | None = None
     last: int | None = None
     """No more than so many of the last records of each partition are needed."""
-
-
-Spans = Mapping[TopicPartition, Span]
 
 
 def partition_of(key: str, partitions: int) -> int:
@@ -106,46 +86,10 @@ async def _offsets_at(
 
 
 async def merged(consumer: AIOKafkaConsumer, spans: Spans) -> AsyncGenerator[Record, None]:
-    """The records of these spans: in order within a partition, merged by time across them.
-
-    Holds about `WAITING` records of each partition at most. Raises `CliError` where Kafka gives
-    nothing for `PATIENCE`.
-    """
-    clock = asyncio.get_running_loop().time
-    stalled_at = clock() + PATIENCE.total_seconds()
-    waiting: dict[TopicPartition, deque[Record]] = {one: deque() for one in spans}
-    unfinished = set(spans)
-    consumer.pause(*(consumer.assignment() - unfinished))
-    for partition, span in spans.items():
-        consumer.seek(partition, span.start)
-    while True:
-        while not any(not waiting[one] for one in unfinished):
-            heads = [queue for queue in waiting.values() if queue]
-            if not heads:
-                return
-            yield min(heads, key=_head_time).popleft()
-        full = {one for one in unfinished if len(waiting[one]) >= WAITING}
-        consumer.pause(*full)
-        consumer.resume(*(unfinished - full))
-        fetched = await consumer.getmany(
-            *(unfinished - full),
-            timeout_ms=int(POLL / timedelta(milliseconds=1)),
-            max_records=FETCH,
-        )
-        if fetched:
-            stalled_at = clock() + PATIENCE.total_seconds()
-        for partition, records in fetched.items():
-            end = spans[partition].end
-            waiting[partition].extend(to_record(one) for one in records if one.offset < end)
-        for partition in list(unfinished - full):
-            # The position, not the last record: what was compacted away at the end never comes.
-            if await consumer.position(partition) >= spans[partition].end:
-                stalled_at = clock() + PATIENCE.total_seconds()
-                unfinished.discard(partition)
-                consumer.pause(partition)
-        if clock() > stalled_at:
-            raise CliError(f"Kafka gave nothing for {PATIENCE.total_seconds():.0f} s.")
-
-
-def _head_time(queue: deque[Record]) -> tuple[datetime, int]:
-    return queue[0].timestamp, queue[0].partition
+    """The records of these spans: see `recado.servicekit.merging.merged`. Raises `CliError`."""
+    try:
+        async with aclosing(merging.merged(consumer, spans)) as records:
+            async for raw in records:
+                yield to_record(raw)
+    except merging.Stalled as error:
+        raise CliError(f"{error}.") from error
