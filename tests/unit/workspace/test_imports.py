@@ -26,6 +26,8 @@ MAY_IMPORT = {
 RUN_NOT_IMPORTED = {
     # devstack starts these as programs of their own.
     "recado-devstack": {"secantusdb", "noida-db"},
+    # A rebuild is a process of its own.
+    "recado-cli": {"recado-dispatcher"},
     # uvicorn takes the faster parser where it is there.
     "recado-ingress": {"httptools"},
 }

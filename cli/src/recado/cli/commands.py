@@ -6,7 +6,18 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from recado.cli import ask, dead_letters, events, index, stored, telegram, timeline, topics, up
+from recado.cli import (
+    ask,
+    dead_letters,
+    events,
+    index,
+    rebuild,
+    stored,
+    telegram,
+    timeline,
+    topics,
+    up,
+)
 from recado.cli.output import CliError, print_error
 from recado.cli.replay import command as replay
 from recado.servicekit import logs
@@ -29,6 +40,7 @@ app.command("events")(events.events)
 app.command("dead-letters")(dead_letters.dead_letters)
 app.command("timeline")(timeline.timeline)
 app.command("replay")(replay.replay)
+app.command("rebuild")(rebuild.rebuild)
 app.add_typer(topics.app, name="topics")
 app.add_typer(telegram.app, name="telegram")
 

@@ -25,6 +25,9 @@ class AnswerDelivered(Model):
     repeated_parts: int = Field(
         default=0, ge=0, description="Parts sent again because their first result was not known"
     )
+    moved_to: str | None = Field(
+        default=None, description="The chat that it went to, where the platform said so meanwhile"
+    )
 
 
 class NotDeliveredReason(StrEnum):
@@ -53,3 +56,14 @@ class AnswerNotDelivered(Model):
     reason: NotDeliveredReason
     error: PlatformError | None = None
     parts_sent: int = Field(default=0, ge=0, description="Parts that did arrive")
+    platform_message_ids: tuple[str, ...] = Field(
+        default=(),
+        description="The platform's ids of its parts, in order; empty string where not known, or "
+        "not sent",
+    )
+    repeated_parts: int = Field(
+        default=0, ge=0, description="Parts sent again because their first result was not known"
+    )
+    moved_to: str | None = Field(
+        default=None, description="The chat that it was for, where the platform said so meanwhile"
+    )

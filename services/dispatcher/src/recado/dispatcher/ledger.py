@@ -15,7 +15,7 @@ so what is there after them follows from what was there before.
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from recado.channels.contract import Part
@@ -231,16 +231,48 @@ class Ledger:
                 changed[f"parts.{number}.uncertain_at"] = None
         return await self._update(delivery.id, {"outcome.at": delivery.outcome.at}, changed)
 
-    def _entry(self, answer: Outgoing, parts: Sequence[Part]) -> dict[str, Any]:
-        now = milliseconds(self._clock())
+    async def restore(self, answer: Outgoing, delivery: Delivery) -> None:
+        """Put a closed entry in, or in the place of what is there: what events tell of it."""
+        if delivery.outcome is None:
+            raise ValueError(f"answer {delivery.id} has no outcome")
+        parts = [
+            {
+                name: value
+                for name, value in part.model_dump(mode="json").items()
+                if value is not None
+            }
+            for part in delivery.parts
+        ]
+        place = {
+            **self._place(answer, delivery.text, delivery.at, delivery.offset),
+            "parts": parts,
+            "outcome": _stored(delivery.outcome),
+            "created_at": delivery.created_at,
+            "expires_at": delivery.created_at + self._kept,
+        }
+        if delivery.moved_to is not None:
+            place["moved_to"] = delivery.moved_to
+        await self._documents.apply(
+            [Change(Name.DELIVERIES, delivery.id, {"$set": place}, upsert=True)]
+        )
+
+    @staticmethod
+    def _place(answer: Outgoing, text: str, at: datetime, offset: int) -> dict[str, Any]:
         return {
             "conversation": answer.conversation,
             "platform": answer.reply_to.platform,
             "integration": answer.reply_to.integration,
             "message_ids": [str(message) for message in answer.message_ids],
-            "text": answer.text,
-            "at": milliseconds(answer.event.occurred_at),
-            "offset": answer.position.offset,
+            "text": text,
+            "at": at,
+            "offset": offset,
+        }
+
+    def _entry(self, answer: Outgoing, parts: Sequence[Part]) -> dict[str, Any]:
+        now = milliseconds(self._clock())
+        at = milliseconds(answer.event.occurred_at)
+        return {
+            **self._place(answer, answer.text, at, answer.position.offset),
             "parts": [
                 {
                     "content": part.model_dump(mode="json"),

@@ -124,6 +124,7 @@ def outcome_event(answer: Outgoing, delivery: Delivery) -> AnswerDelivered | Ans
             message_ids=answer.message_ids,
             platform_message_ids=delivery.platform_message_ids,
             repeated_parts=delivery.repeated_parts,
+            moved_to=delivery.moved_to,
         )
     return AnswerNotDelivered(
         id=outcome_id(answer.id, "not_delivered"),
@@ -134,6 +135,9 @@ def outcome_event(answer: Outgoing, delivery: Delivery) -> AnswerDelivered | Ans
         reason=outcome.reason,
         error=outcome.error,
         parts_sent=delivery.parts_sent,
+        platform_message_ids=delivery.platform_message_ids,
+        repeated_parts=delivery.repeated_parts,
+        moved_to=delivery.moved_to,
     )
 
 

@@ -12,7 +12,6 @@ from recado.channels.lookups import only
 from recado.channels.telegram import parse, verify
 from recado.channels.telegram.bots import of_telegram
 from recado.channels.telegram.format import format_text
-from recado.channels.telegram.send import TelegramSender
 from recado.channels.telegram.settings import TelegramIntegration
 from recado.schemas.base import Platform
 
@@ -50,5 +49,8 @@ class TelegramChannel:
         return format_text(text)
 
     def sender(self, integration: Integration, http: httpx.AsyncClient) -> Sender:
+        # Only who sends loads what sends: a rebuild of MongoDB formats and must not be able to.
+        from recado.channels.telegram.send import TelegramSender
+
         (mine,) = of_telegram([integration])
         return TelegramSender(mine, http)

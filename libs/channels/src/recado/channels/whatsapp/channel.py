@@ -11,7 +11,6 @@ from recado.channels.lookups import only
 from recado.channels.whatsapp import parse, verify
 from recado.channels.whatsapp.format import format_text
 from recado.channels.whatsapp.numbers import of_whatsapp
-from recado.channels.whatsapp.send import WhatsAppSender
 from recado.channels.whatsapp.settings import WhatsAppIntegration
 from recado.schemas.base import Platform
 
@@ -49,5 +48,8 @@ class WhatsAppChannel:
         return format_text(text)
 
     def sender(self, integration: Integration, http: httpx.AsyncClient) -> Sender:
+        # Only who sends loads what sends: a rebuild of MongoDB formats and must not be able to.
+        from recado.channels.whatsapp.send import WhatsAppSender
+
         (mine,) = of_whatsapp([integration])
         return WhatsAppSender(mine, http)

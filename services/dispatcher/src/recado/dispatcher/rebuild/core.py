@@ -1,0 +1,122 @@
+"""Events to documents once more: what the dispatcher recorded, without what it sent.
+
+Records are taken one after the other, a partition's in the order of what happened. An answer waits
+here for its outcome; with it comes all that is written of it. One without an outcome is not
+written: the dispatcher may still have to send it.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import timedelta
+from uuid import UUID
+
+from recado.channels.contract import Channel
+from recado.dispatcher.coverage import cover
+from recado.dispatcher.delivery import PartState
+from recado.dispatcher.ledger import Ledger
+from recado.dispatcher.moves import move, record_change
+from recado.dispatcher.outcomes import record_outcome
+from recado.dispatcher.outgoing import Outgoing, Position
+from recado.dispatcher.ports import Clock, Documents
+from recado.dispatcher.rebuild.endings import OutcomeEvent, ended, told_again
+from recado.dispatcher.recording import Recording
+from recado.dispatcher.statuses import Statuses
+from recado.schemas.encoding import UndecodableEvent
+from recado.schemas.events import (
+    AnswerDelivered,
+    AnswerGenerated,
+    AnswerNotDelivered,
+    Event,
+    HandoffReleased,
+    HandoffRequested,
+    MessageReceived,
+    OperatorReplied,
+    StatusReported,
+    WebhookReceived,
+)
+from recado.servicekit.consuming import event_of
+from recado_lanes import Record
+
+
+class Rebuilding:
+    """Writes what records tell. Raises `StoreUnavailable`."""
+
+    def __init__(
+        self,
+        documents: Documents,
+        channels: Mapping[str, Channel],
+        clock: Clock,
+        *,
+        webhooks_kept: timedelta,
+        ledger_kept: timedelta,
+    ) -> None:
+        self._documents = documents
+        self._channels = channels
+        self._ledger = Ledger(documents, clock, owner="rebuild", kept=ledger_kept)
+        self._recording = Recording(documents, webhooks_kept=webhooks_kept)
+        self._statuses = Statuses(documents, self._ledger, clock, kept=ledger_kept)
+        self._waiting: dict[UUID, Outgoing] = {}
+        self.taken: Counter[str] = Counter()
+        """Events by type; `unreadable` are records that hold none."""
+        self.without_answer = 0
+        """Outcomes whose answer is not in the topic any more, or that were told twice."""
+
+    @property
+    def without_outcome(self) -> int:
+        """Answers whose outcome has not come."""
+        return len(self._waiting)
+
+    async def take(self, record: Record) -> None:
+        """Write what the record tells."""
+        try:
+            event = event_of(record)
+        except UndecodableEvent:
+            event = None
+        if event is None:
+            self.taken["unreadable"] += 1
+            return
+        self.taken[event.type] += 1
+        position = Position(record.topic, record.partition, record.offset, record.timestamp)
+        await self._work(event, position)
+
+    async def _work(self, event: Event, position: Position) -> None:
+        match event:
+            case AnswerGenerated() | OperatorReplied():
+                self._waiting.setdefault(event.id, Outgoing(event, position))
+            case AnswerDelivered() | AnswerNotDelivered():
+                await self._end(event)
+            case MessageReceived():
+                await self._recording.message(event, position)
+                await record_change(self._documents, event)
+            case StatusReported():
+                await self._statuses.report(event)
+            case WebhookReceived():
+                await self._recording.webhook(event, position)
+            case HandoffRequested() | HandoffReleased():
+                await self._recording.handoff(event, position)
+
+    async def _end(self, event: OutcomeEvent) -> None:
+        answer = self._waiting.pop(event.answer_id, None)
+        channel = None if answer is None else self._channels.get(answer.reply_to.platform)
+        if answer is None or channel is None:
+            self.without_answer += 1
+            return
+        before = await self._ledger.find(str(event.answer_id))
+        if before is not None and told_again(before, event):
+            delivery = before
+        else:
+            delivery = ended(answer, event, channel.format(answer.text), before)
+            await self._ledger.restore(answer, delivery)
+        if any(part.state in (PartState.SENT, PartState.UNCERTAIN) for part in delivery.parts):
+            await cover(self._documents, answer)
+        await record_outcome(
+            self._documents, self._statuses, answer, delivery, reported=channel.reports_delivery
+        )
+        if delivery.moved_to is not None:
+            await move(
+                self._documents,
+                answer.conversation,
+                answer.reply_to,
+                delivery.moved_to,
+                delivery.at,
+            )

@@ -1,0 +1,288 @@
+"""What is made again from the topics is what was recorded live, whatever happened."""
+
+import subprocess
+import sys
+from collections import Counter
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recado.channels.errors import (
+    ChatMoved,
+    Refused,
+    ResultUnknown,
+    RetryLater,
+    SendError,
+    Unclassified,
+)
+from recado.channels.registry import CHANNELS
+from recado.dispatcher.ledger import KEPT
+from recado.dispatcher.ports import Name
+from recado.dispatcher.rebuild.core import Rebuilding
+from recado.schemas.conversations import ReplyTo
+from recado.schemas.deliveries import NotDeliveredReason
+from recado.schemas.events import AnswerGenerated, Event
+from recado.schemas.webhooks import DeliveryStatus, PlatformError
+from recado_lanes import Record, Transient
+from support.dispatching import (
+    NOW,
+    TELEGRAM,
+    WHATSAPP,
+    World,
+    answer,
+    handoff_released,
+    handoff_requested,
+    message,
+    operator_reply,
+    record,
+    status,
+)
+from support.memory_documents import MemoryDocuments
+from support.rebuilt import differences, told
+from support.running import run
+
+from .outcomes import LONG
+
+REFUSED = PlatformError(code=131026, title="Message undeliverable")
+OTHER = PlatformError(code=4711, title="Something new")
+
+
+class Past:
+    """A live dispatcher, and the topics that it and the others have written."""
+
+    def __init__(self) -> None:
+        self.world = World()
+        self.topics: list[Record] = []
+        self._offsets: Counter[str] = Counter()
+        self._published = 0
+
+    async def happens(self, event: Event) -> None:
+        """The event is written, read, and worked on until it is done."""
+        one = self._written(event)
+        await self._read(one)
+
+    async def comes_again(self, number: int) -> None:
+        """A record is handled once more: its offset was not committed."""
+        await self._read(self.topics[number % len(self.topics)])
+
+    def _written(self, event: Event) -> Record:
+        topic = record(event).topic
+        one = record(event, self._offsets[topic], self.world.now)
+        self._offsets[topic] += 1
+        self.topics.append(one)
+        return one
+
+    async def _read(self, one: Record) -> None:
+        if one.topic == "recado.deliveries":
+            return
+        for _ in range(100):
+            try:
+                await self.world._handle(one)
+                break
+            except Transient:
+                self.world.now += timedelta(seconds=30)
+        else:
+            raise AssertionError(f"{one.topic} {one.offset} does not end")
+        self.world.now += timedelta(seconds=1)
+        for event in self.world.published[self._published :]:
+            self._written(event)
+        self._published = len(self.world.published)
+
+    async def rebuilt(self) -> MemoryDocuments:
+        """Another database, made from the topics."""
+        documents = MemoryDocuments()
+        rebuilding = Rebuilding(
+            documents,
+            CHANNELS,
+            lambda: NOW + timedelta(days=1),
+            webhooks_kept=timedelta(days=30),
+            ledger_kept=KEPT,
+        )
+        for one in self.topics:
+            await rebuilding.take(one)
+        assert rebuilding.without_outcome == 0
+        return documents
+
+
+async def same(past: Past) -> None:
+    """Every collection holds the same in both."""
+    live, again = past.world.documents, await past.rebuilt()
+    assert isinstance(live, MemoryDocuments)
+    differ = [
+        difference
+        for name in Name
+        for difference in differences(
+            told(name, live.rows[name].values()), told(name, again.rows[name].values()), name
+        )
+    ]
+    assert differ == []
+
+
+results: st.SearchStrategy[list[SendError | None]] = st.lists(
+    st.sampled_from(
+        [
+            None,
+            None,
+            RetryLater("busy"),
+            ResultUnknown("ReadError"),
+            Refused(NotDeliveredReason.REFUSED, REFUSED),
+            Refused(NotDeliveredReason.BLOCKED, REFUSED),
+            Refused(NotDeliveredReason.WINDOW_CLOSED, REFUSED),
+            Unclassified(OTHER),
+        ]
+    ),
+    max_size=6,
+)
+numbers = st.integers(1, 4)
+conversations = st.sampled_from([WHATSAPP, TELEGRAM])
+
+
+@st.composite
+def answers(draw: st.DrawFn) -> tuple[AnswerGenerated, list[SendError | None]]:
+    """An answer, and what the platform says to it."""
+    covered = sorted(draw(st.sets(numbers, min_size=1, max_size=2)))
+    event = answer(
+        *covered,
+        reply_to=draw(conversations),
+        text=draw(st.sampled_from(["respuesta", LONG])),
+        introduces=draw(st.booleans()),
+        resets_history=draw(st.booleans()),
+        opts_out=draw(st.sampled_from([None, None, None, True, False])),
+    )
+    return event, draw(results)
+
+
+happenings = st.lists(
+    st.one_of(
+        st.tuples(st.just("message"), st.builds(message, numbers, conversations)),
+        st.tuples(st.just("answer"), answers()),
+        st.tuples(st.just("again"), st.integers(0, 50)),
+        st.tuples(st.just("driven again"), answers()),
+        st.tuples(
+            st.just("status"),
+            st.builds(status, st.just("wamid.1"), st.sampled_from(DeliveryStatus)),
+        ),
+        st.tuples(
+            st.just("status of"),
+            st.builds(
+                status,
+                st.just("wamid.2"),
+                st.sampled_from([DeliveryStatus.DELIVERED, DeliveryStatus.READ]),
+                of=st.builds(answer, numbers),
+            ),
+        ),
+        st.tuples(
+            st.just("person"),
+            st.sampled_from([handoff_requested(), handoff_released(), operator_reply()]),
+        ),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@settings(max_examples=60)
+@given(happenings)
+def test_whatever_happened_the_rebuilt_database_is_the_live_one(
+    happened: list[tuple[str, object]],
+) -> None:
+    run(_lives_again(happened))
+
+
+async def _lives_again(happened: list[tuple[str, object]]) -> None:
+    past = Past()
+    for what, of in happened:
+        match what, of:
+            case "again", int(number):
+                if past.topics:
+                    await past.comes_again(number)
+            case (("answer" | "driven again"), (AnswerGenerated() as event, list(said))):
+                past.world.platforms.results = list(said)
+                deadline = past.world.now + timedelta(minutes=15)
+                later = timedelta(hours=1) if what == "driven again" else timedelta(0)
+                await past.happens(event.model_copy(update={"deadline": deadline + later}))
+                past.world.platforms.results = []
+            case _, event:
+                await past.happens(event)  # type: ignore[arg-type]  # the others are events
+    await same(past)
+
+
+async def test_a_chat_that_moved_while_it_was_answered_is_moved_again() -> None:
+    past = Past()
+    await past.happens(message(1, TELEGRAM))
+    past.world.platforms.results = [ChatMoved("-100200")]
+    await past.happens(answer(1, reply_to=TELEGRAM))
+    await past.happens(answer(2, reply_to=TELEGRAM))
+    assert past.world.platforms.asked[1][0].chat == "-100200"
+    await same(past)
+
+
+async def test_an_answer_without_an_outcome_is_left_to_the_dispatcher() -> None:
+    """It finds no entry of it and sends it once."""
+    past = Past()
+    await past.happens(message(1))
+    one = past._written(answer(1))
+    documents = MemoryDocuments()
+    rebuilding = _rebuilding(documents)
+    for each in past.topics:
+        await rebuilding.take(each)
+    assert rebuilding.without_outcome == 1
+    live = World(documents)
+    await live._handle(one)
+    assert live.platforms.arrived == ["respuesta a 1"]
+
+
+@pytest.mark.parametrize("reply_to", [WHATSAPP, TELEGRAM])
+async def test_what_has_an_outcome_is_not_sent_from_a_rebuilt_database(reply_to: ReplyTo) -> None:
+    """Its event, delivered once more, finds the closed entry and tells the same outcome again."""
+    past = Past()
+    await past.happens(message(1, reply_to))
+    await past.happens(answer(1, reply_to=reply_to, text=LONG))
+    live = World(await past.rebuilt())
+    await live._handle(past.topics[1])
+    assert live.platforms.asked == []
+    assert live.published == past.world.published
+
+
+async def test_what_was_not_delivered_can_be_driven_again_from_a_rebuilt_database() -> None:
+    past = Past()
+    past.world.platforms.results = [None, Refused(NotDeliveredReason.REFUSED, REFUSED)]
+    await past.happens(answer(1, text=LONG))
+    live = World(await past.rebuilt())
+    await live.take(answer(1, text=LONG, deadline=NOW + timedelta(hours=2)), offset=9)
+    assert [text[0] for text in live.platforms.arrived] == ["b", "c"]
+
+
+async def test_a_record_that_nobody_can_read_is_counted_and_costs_nothing_else() -> None:
+    rebuilding = _rebuilding(MemoryDocuments())
+    whole = record(message(1))
+    await rebuilding.take(
+        Record(whole.topic, 0, 0, whole.key, b"{", whole.headers, datetime.now(NOW.tzinfo))
+    )
+    await rebuilding.take(whole)
+    assert rebuilding.taken == {"unreadable": 1, "message.received": 1}
+
+
+def test_nothing_that_sends_is_loaded() -> None:
+    """The process of a rebuild could not send if it wanted to."""
+    script = (
+        "import sys, recado.dispatcher.rebuild.__main__; "
+        "print(*(one for one in sys.modules if one.startswith('recado.')))"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, text=True)
+    loaded = set(ran.stdout.split())
+    assert "recado.dispatcher.rebuild.core" in loaded
+    assert not {one for one in loaded if one.endswith((".send", ".sending", ".senders", ".parts"))}
+    assert "recado.servicekit.publishing" not in loaded
+
+
+def _rebuilding(documents: MemoryDocuments) -> Rebuilding:
+    return Rebuilding(
+        documents,
+        CHANNELS,
+        lambda: NOW,
+        webhooks_kept=timedelta(days=30),
+        ledger_kept=KEPT,
+    )
