@@ -19,6 +19,7 @@ from recado.channels.contract import Limits, Part, Sender
 from recado.dispatcher.core import build
 from recado.dispatcher.gathered import GatheredDocuments
 from recado.dispatcher.settings import DispatcherSettings
+from recado.dispatcher.stopped import Stopped
 from recado.dispatcher.store import MongoDocuments, ensure_indexes
 from recado.dispatcher.throttling import Throttle
 from recado.schemas.conversations import ReplyTo
@@ -88,7 +89,12 @@ async def requests(mongodb: str) -> dict[str, dict[str, float]]:
     gathered = GatheredDocuments(documents)
     platform = _Platform()
     handlers = build(
-        settings, gathered, platform, _acknowledged, Throttle(platform.limits, monotonic)
+        settings,
+        gathered,
+        platform,
+        _acknowledged,
+        Throttle(platform.limits, monotonic),
+        Stopped(monotonic),
     )
     slots = asyncio.Semaphore(settings.concurrency)
 

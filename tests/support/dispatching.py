@@ -21,6 +21,7 @@ from recado.dispatcher.ports import Documents, Name
 from recado.dispatcher.recording import Recording
 from recado.dispatcher.sending import Sending
 from recado.dispatcher.statuses import Statuses
+from recado.dispatcher.stopped import Stopped
 from recado.dispatcher.throttling import Throttle
 from recado.schemas import ids
 from recado.schemas.answers import Rung, Timings
@@ -232,6 +233,7 @@ class World:
         self.recording = Recording(self.documents, webhooks_kept=timedelta(days=30))
         self.statuses = Statuses(self.documents, self.ledger, self.clock, kept=KEPT)
         self.attempts = Attempts(self.clock)
+        self.stopped = Stopped(lambda: (self.now - NOW).total_seconds())
         self.throttle = Throttle(
             self.platforms.limits, lambda: (self.now - NOW).total_seconds(), self._sleep
         )
@@ -245,6 +247,7 @@ class World:
                 Platform.TELEGRAM: WhenUncertain(timedelta(0), send_again=self._telegram_resends),
             },
             self.throttle,
+            self.stopped,
         )
         sending = Sending(
             documents=self.documents,
@@ -257,7 +260,9 @@ class World:
             publish=self._publish,
             clock=self.clock,
         )
-        self.handlers = Handlers(sending, self.recording, self.statuses, self.throttle, self.clock)
+        self.handlers = Handlers(
+            sending, self.recording, self.statuses, self.documents, self.throttle, self.clock
+        )
 
     def clock(self) -> datetime:
         return self.now

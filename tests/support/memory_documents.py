@@ -148,6 +148,8 @@ def _test(found: list[object], operator: str, value: object) -> bool:
             return any(_test(found, "$eq", each) for each in value)
         case "$lt":
             return any(_less(each, value) for each in flat)
+        case "$gt":
+            return any(_less(value, each) for each in flat)
         case "$gte":
             return any(_less(value, each) or each == value for each in flat)
         case "$not" if isinstance(value, dict):

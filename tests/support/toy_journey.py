@@ -25,6 +25,7 @@ from recado.channels.registry import CHANNELS  # noqa: E402
 from recado.dispatcher.core import build  # noqa: E402
 from recado.dispatcher.senders import PooledSenders  # noqa: E402
 from recado.dispatcher.settings import DispatcherSettings  # noqa: E402
+from recado.dispatcher.stopped import Stopped  # noqa: E402
 from recado.dispatcher.throttling import Throttle  # noqa: E402
 from recado.ingress.admission import Admission  # noqa: E402
 from recado.ingress.bodies import BodyReader  # noqa: E402
@@ -151,6 +152,7 @@ async def dispatched(
         senders,
         publish,
         Throttle(senders.limits, monotonic),
+        Stopped(monotonic),
     )
     for offset, event in enumerate(events):
         one = encode(event, source="test")

@@ -17,6 +17,7 @@ from recado.cli.records import end_offsets, handled_up_to, read_to_end
 from recado.cli.settings import CliSettings
 from recado.devstack.sample import PAGES
 from recado.devstack.stack.ports import LOOPBACK, Ports
+from recado.devstack.stack.services import SERVICES
 from recado.devstack.stack.stack import Stack, StackConfig
 from recado.devstack.webhooks import WebhookPost
 from recado.schemas import topics
@@ -170,6 +171,7 @@ def stack_in(
     environment: Mapping[str, str] | None = None,
     settings: Mapping[str, str] | None = None,
     gemini: bool = False,
+    services: tuple[str, ...] = SERVICES,
 ) -> Stack:
     """A stack of its own on free ports, not started. It takes nothing from the environment.
 
@@ -192,6 +194,7 @@ def stack_in(
         StackConfig(
             state_directory=directory,
             ports=ports,
+            services=services,
             prepare_topics=apply_topics,
             environment=kept | dict(environment or {}),
             settings=(model if gemini else {}) | dict(settings or {}),
@@ -211,6 +214,7 @@ def world_of(stack: Stack) -> World:
         CliSettings(
             kafka_bootstrap_servers=stack.kafka.bootstrap,
             mongodb_url=stack.mongodb.url,
+            mongodb_database=stack.environment.get("RECADO_MONGODB_DATABASE", "recado"),
             integrations_file=stack.integrations_file,
             ingress_url=stack.service("ingress").url,
             standins_url=stack.standins.url,

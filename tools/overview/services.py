@@ -1,6 +1,16 @@
 """A row for each service: what it does, how long that takes, what fails, what it is full of."""
 
-from tools.overview.queries import Panel, Query, Row, by_label, level, quantiles, rate, spread
+from tools.overview.queries import (
+    Panel,
+    Query,
+    Row,
+    by_label,
+    highest,
+    level,
+    quantiles,
+    rate,
+    spread,
+)
 
 INGRESS = Row(
     "ingress",
@@ -188,13 +198,20 @@ DISPATCHER = Row(
             queries=quantiles("recado_webhook_to_sent_seconds"),
         ),
         Panel(
+            title="Stopped integrations",
+            description="1 and more: the platform takes nothing of so many, for a token or an "
+            "account is broken; the log and /readyz name them. They go on when it is mended.",
+            unit="none",
+            queries=(by_label(highest, "recado_integrations_stopped", "platform"),),
+        ),
+        Panel(
             title="How fast it may send, and who waits",
             description="Messages a second, all processes together; lower than configured where "
             "the platform said that it is too much. Waits for a turn: integration, more answers "
             "than that; chat, more to one customer than the platform takes.",
             unit="ops",
             queries=(
-                Query("sum by (platform) (recado_send_rate)", "at most, {{platform}}"),
+                Query(level("recado_send_rate", "platform"), "at most, {{platform}}"),
                 by_label(rate, "recado_turns_waited_total", "platform", "limit"),
             ),
         ),

@@ -20,8 +20,10 @@ from recado.devstack.stack.mongodb import MongoDb
 from recado.devstack.stack.ports import LOOPBACK, free_port
 from recado.dispatcher.app import App
 from recado.dispatcher.core import build
+from recado.dispatcher.handlers import LookAgain
 from recado.dispatcher.senders import PooledSenders
 from recado.dispatcher.settings import DispatcherSettings
+from recado.dispatcher.stopped import Stopped
 from recado.dispatcher.throttling import Throttle
 from recado.schemas.deliveries import NotDeliveredReason
 from recado.schemas.events import AnswerDelivered, AnswerNotDelivered
@@ -71,13 +73,16 @@ class Following:
         )
         self._write(OLD)
         watched = IntegrationsFile(file, {}, interval=QUICK)
-        self.accounts = Accounts(watched, (self.senders.replace,), self._told.put_nowait)
+        self._stopped = Stopped(monotonic)
+        users = (self.senders.replace, self._stopped.configured)
+        self.accounts = Accounts(watched, users, self._told.put_nowait)
         self._handlers = build(
             DispatcherSettings(),
             MemoryDocuments(),
             self.senders,
             self._publish,
             Throttle(self.senders.limits, monotonic),
+            self._stopped,
         )
 
     async def configure(self, token: str, *, enabled: str = "true") -> None:
@@ -87,10 +92,14 @@ class Following:
             assert await self._told.get() == ()
 
     async def take(self, number: int) -> None:
-        """Handle that answer's record, once."""
+        """Handle that answer's record, once it is its turn."""
         deadline = datetime.now(UTC) + timedelta(minutes=15)
-        event = answer(number, reply_to=TELEGRAM, deadline=deadline)
-        await self._handlers.handle(record(event, number))
+        one = record(answer(number, reply_to=TELEGRAM, deadline=deadline), number)
+        try:
+            await self._handlers.handle(one)
+        except LookAgain as its_turn:
+            await asyncio.sleep(its_turn.wait.total_seconds())
+            await self._handlers.handle(one)
 
     def _write(self, token: str, enabled: str = "true") -> None:
         self._file.write_text(

@@ -106,6 +106,9 @@ def test_whatsapp_gets_its_own_marks_and_links_written_out() -> None:
         ("1984. Año\n", "1984. Año"),
         ("    sangrado", "sangrado"),
         ("|a|b|\n|-|-|\n|1|2|", "*a* | *b*\n1 | 2"),
+        ("*611# es **así**", "*611# es así"),
+        ("**así** es 2*3", "*así* es 2*3"),
+        ("`` `a` ``", "`a`"),
     ],
 )
 def test_whatsapp_never_shows_a_stray_mark(markdown: str, shown: str) -> None:
@@ -116,6 +119,28 @@ def test_telegram_writes_out_a_link_that_it_would_not_take() -> None:
     part = only(telegram.format_text("la [guía](guia.md) y [correo](mailto:a@b.pe)"))
     assert part.text == "la guía (guia.md) y correo (a@b.pe)"
     assert part.entities == ()
+
+
+@pytest.mark.parametrize("address", ["https://", "http://router", "https://x.pe:y", "https:a.pe"])
+def test_telegram_writes_out_an_address_that_has_no_host(address: str) -> None:
+    """Telegram would let go of the entity, and the address with it."""
+    part = only(telegram.format_text(f"la [guía](<{address}>)"))
+    assert part.text == f"la guía ({address})"
+    assert part.entities == ()
+
+
+@pytest.mark.parametrize("prefix", ["", "> "])
+def test_the_cells_of_a_row_beyond_those_of_the_header_are_not_lost(prefix: str) -> None:
+    rows = ["|plan|precio|", "|-|-|", r"|100|20|**con** \| TV|", "|200|30| |"]
+    part = only(telegram.format_text("\n".join(prefix + row for row in rows)))
+    assert part.text.splitlines()[1:] == [f"{prefix}100 | 20 | con | TV", f"{prefix}200 | 30"]
+    assert ("bold", "con") in covered(part)
+
+
+def test_a_styled_stretch_is_not_cut_even_for_a_short_part() -> None:
+    """It begins soon after the part does, and fits into the next."""
+    parts = telegram.format_text("uno dos " + "**" + "negrita " * 511 + "f** cola")
+    assert [covered(part) for part in parts] == [[], [("bold", "negrita " * 511 + "f")]]
 
 
 @pytest.mark.parametrize("module", [telegram, whatsapp])

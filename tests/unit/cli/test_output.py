@@ -33,7 +33,7 @@ def test_stored_rows_become_json_with_ids_and_times(
 ) -> None:
     """`_id` is `id`, times are RFC 3339, whatever is nested."""
 
-    async def rows(limit: int) -> list[Mapping[str, object]]:
+    async def rows(wanted: object, limit: int) -> list[Mapping[str, object]]:
         return [{"_id": "w1", "received_at": AT, "event_ids": ["m1"], "more": {"at": AT}}]
 
     monkeypatch.setattr(stored, "_webhooks", rows)

@@ -3,19 +3,27 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from operator import itemgetter
+from time import monotonic
 from typing import Any, TypeAlias
 
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
 from pymongo import DESCENDING
 from pymongo.errors import ConfigurationError, PyMongoError
 
+from recado.cli.cursor import MAX_GAPS, Cursor, Partition
 from recado.cli.output import CliError
 from recado.cli.settings import CliSettings
+from recado.cli.wanted_rows import Filter
+from recado.schemas.topics import Topic
 
 Row: TypeAlias = Mapping[str, object]
 _Database: TypeAlias = AsyncIOMotorDatabase[dict[str, Any]]
 
 ANSWER_TIMEOUT_MS = 5_000
+
+COMPLETE: Filter = {"kind": {"$exists": True}}
+"""A message's row without a kind was begun by a status; its own event has not come yet."""
 
 
 class Stored:
@@ -24,14 +32,14 @@ class Stored:
     def __init__(self, database: _Database) -> None:
         self._database = database
 
-    async def webhooks(self, limit: int) -> Sequence[Row]:
-        """The last webhooks, youngest first."""
-        found = self._database["webhooks"].find({}, {"payload": 0})
+    async def webhooks(self, filter_: Filter, limit: int, *, payload: bool) -> Sequence[Row]:
+        """The last webhooks, youngest first; their payloads only where asked for."""
+        found = self._database["webhooks"].find(filter_, None if payload else {"payload": 0})
         return await found.sort("received_at", DESCENDING).limit(limit).to_list(limit)
 
-    async def conversations(self, limit: int, *, closed: bool) -> Sequence[Row]:
+    async def conversations(self, filter_: Filter, limit: int) -> Sequence[Row]:
         """Conversations by their last activity, youngest first, each with `message_count`."""
-        found = self._database["conversations"].find({} if closed else {"is_active": True})
+        found = self._database["conversations"].find(filter_)
         rows = await found.sort("last_activity_at", DESCENDING).limit(limit).to_list(limit)
         counts = self._database["messages"].aggregate(
             [
@@ -42,17 +50,73 @@ class Stored:
         by_conversation = {one["_id"]: one["count"] async for one in counts}
         return [row | {"message_count": by_conversation.get(row["_id"], 0)} for row in rows]
 
-    async def messages(self, conversation: str, limit: int) -> Sequence[Row]:
-        """The last messages of a conversation, oldest first."""
-        found = self._database["messages"].find(
-            {"conversation": conversation, "kind": {"$exists": True}}
-        )
+    async def bare_conversations(self, filter_: Filter, limit: int) -> Sequence[Row]:
+        """The same, with nothing but what changes."""
+        fields = {"last_activity_at": 1, "is_active": 1, "handoff": 1, "blocked_at": 1}
+        found = self._database["conversations"].find(filter_, fields)
+        return await found.sort("last_activity_at", DESCENDING).limit(limit).to_list(limit)
+
+    async def messages(self, filter_: Filter, limit: int) -> Sequence[Row]:
+        """The last messages, oldest first."""
+        found = self._database["messages"].find({"$and": [COMPLETE, filter_]})
         youngest = await found.sort("at", DESCENDING).limit(limit).to_list(limit)
         return youngest[::-1]
 
     async def knows(self, conversation: str) -> bool:
         """Whether there is such a conversation."""
         return await self._database["conversations"].find_one({"_id": conversation}) is not None
+
+    async def users(self, names: Sequence[str]) -> Sequence[str]:
+        """The users with one of these ids, platform's ids or aliases."""
+        by = [{name: {"$in": list(names)}} for name in ("_id", "user_id", "aliases")]
+        return [one["_id"] async for one in self._database["users"].find({"$or": by}, {"_id": 1})]
+
+    async def conversations_of(self, users: Sequence[str]) -> Sequence[str]:
+        """The conversations of these users."""
+        found = self._database["conversations"].find({"user": {"$in": list(users)}}, {"_id": 1})
+        return [one["_id"] async for one in found]
+
+    async def cursor(self, collection: str, topics: Sequence[Topic]) -> Cursor:
+        """A cursor behind all that is in a collection now."""
+        highest: dict[Partition, int] = {}
+        present: dict[Partition, set[int]] = {}
+        for topic in topics:
+            for number in range(topic.partitions):
+                place = {"topic": topic.name, "partition": number}
+                found = self._database[collection].find(place, {"offset": 1})
+                last = found.sort("offset", DESCENDING).limit(MAX_GAPS)
+                offsets = [one["offset"] for one in await last.to_list(MAX_GAPS)]
+                highest[topic.name, number] = max(offsets, default=-1)
+                present[topic.name, number] = set(offsets)
+        return Cursor(highest, present, now=monotonic())
+
+    async def new(self, collection: str, cursor: Cursor, filter_: Filter) -> Sequence[Row]:
+        """The rows that appeared since the cursor looked last, by the offsets of their events."""
+        asked = [
+            {"topic": topic, "partition": number, "$or": [
+                {"offset": {"$gt": highest}}, {"offset": {"$in": list(gaps)}}
+            ]}
+            for (topic, number), (highest, gaps) in cursor.wanted().items()
+        ]  # fmt: skip
+        found = self._database[collection].find(
+            {"$or": asked}, {"topic": 1, "partition": 1, "offset": 1}
+        )
+        now = monotonic()
+        # In the order of the offsets: a gap is what is below one that was taken.
+        places = sorted(
+            [one async for one in found], key=itemgetter("topic", "partition", "offset")
+        )
+        new = [
+            one["_id"]
+            for one in places
+            if cursor.take((one["topic"], one["partition"]), one["offset"], now=now)
+        ]
+        cursor.give_up(now=now)
+        if not new:
+            return []
+        rows = self._database[collection].find({"$and": [{"_id": {"$in": new}}, filter_]})
+        at = "received_at" if collection == "webhooks" else "at"
+        return sorted([row async for row in rows], key=itemgetter(at, "topic", "offset"))
 
 
 @asynccontextmanager

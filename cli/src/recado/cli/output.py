@@ -13,6 +13,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+WHOLE = 10
+"""Words of a table up to so many characters are not cut."""
+
 console = Console()
 errors = Console(stderr=True)
 
@@ -40,11 +43,25 @@ def print_json(content: JsonValue) -> None:
     sys.stdout.write(json.dumps(content, ensure_ascii=False, indent=2) + "\n")
 
 
+def print_json_line(content: JsonValue) -> None:
+    """One JSON document on a line of its own, at once: others follow."""
+    sys.stdout.write(json.dumps(content, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def print_note(message: str) -> None:
+    """One sentence on stderr, beside what is for programs."""
+    errors.print(Text(message, style="dim"), soft_wrap=True)
+
+
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str | Text]]) -> None:
     """A table for people; the last column takes what room is left. Nothing is taken for markup."""
     table = Table(title=title, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD)
-    for column in columns[:-1]:
-        table.add_column(column, overflow="fold", no_wrap=not console.is_terminal)
+    for number, column in enumerate(columns[:-1]):
+        words = " ".join([column, *(str(row[number]) for row in rows)]).split()
+        # A date stays whole on a narrow terminal; what is longer may be cut into two lines.
+        whole = min(WHOLE, max(map(len, words), default=0))
+        table.add_column(column, overflow="fold", no_wrap=not console.is_terminal, min_width=whole)
     table.add_column(columns[-1], overflow="fold")
     for row in rows:
         table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))

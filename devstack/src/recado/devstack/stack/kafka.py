@@ -205,6 +205,8 @@ def server_properties(port: int, controller_port: int, data: Path) -> str:
         "auto.create.topics.enable": "false",
         # Nobody else will join a group in the first seconds.
         "group.initial.rebalance.delay.ms": "0",
+        # A test of crashes need not wait 6 s, the default, until a member is given up.
+        "group.min.session.timeout.ms": "1000",
         # After a kill the node waits for its own former session to end: the default is 9 s.
         "broker.session.timeout.ms": "3000",
         "broker.heartbeat.interval.ms": "1000",

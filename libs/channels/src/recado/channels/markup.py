@@ -10,7 +10,7 @@ no link definition but a source, which must not vanish.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -76,6 +76,10 @@ _STYLES = {
     "th": Style.BOLD,
 }
 
+_LINE_END = re.compile(r"\r\n?|\n")
+_QUOTED = re.compile(r"[\s>]*")
+_BAR = re.compile(r"(?<!\\)\|")
+
 _LANGUAGE = re.compile(r"[a-z0-9][a-z0-9+#._-]{0,31}", re.ASCII | re.IGNORECASE)
 
 BULLET = "• "
@@ -92,7 +96,7 @@ def read_markdown(text: str, *, links: Links) -> StyledText:
     """
     # Half a surrogate pair is no character: it could not be sent, so it becomes U+FFFD here.
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    writer = _Writer(links)
+    writer = _Writer(links, _LINE_END.split(text))
     writer.blocks(SyntaxTreeNode(_MARKDOWN.parse(text)), "")
     written = writer.finished()
     return written if written.text else StyledText(text.strip())
@@ -130,8 +134,9 @@ def _code(node: SyntaxTreeNode) -> tuple[str, str | None]:
 class _Writer:
     """Walks the tree and writes text and spans, outer spans first."""
 
-    def __init__(self, links: Links) -> None:
+    def __init__(self, links: Links, lines: Sequence[str]) -> None:
         self._links = links
+        self._lines = lines
         self._chunks: list[str] = []
         self._length = 0
         self._stylings: list[_Styling] = []
@@ -189,6 +194,20 @@ class _Writer:
                 if column:
                     self._write(CELL)
                 self._inline_of(cell, indent)
+            for written in self._beyond(row):
+                self._write(CELL)
+                self._inline(SyntaxTreeNode(_MARKDOWN.parseInline(written)), indent)
+
+    def _beyond(self, row: SyntaxTreeNode) -> list[str]:
+        """The cells of a row that are more than the header has: Markdown lets them vanish."""
+        if row.map is None:
+            return []
+        line = _QUOTED.sub("", self._lines[row.map[0]], count=1).rstrip()
+        cells = _BAR.split(line.removeprefix("|"))
+        if not cells[-1]:
+            cells.pop()
+        beyond = cells[len(row.children) :]
+        return [stripped.replace("\\|", "|") for cell in beyond if (stripped := cell.strip())]
 
     def _inline(self, node: SyntaxTreeNode, indent: str) -> None:
         for child in node.children:

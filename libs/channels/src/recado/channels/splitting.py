@@ -1,14 +1,18 @@
 """Cutting a styled text into pieces that a platform takes as one message.
 
 A cut falls between paragraphs if it can, else between lines, sentences, words; and not inside a
-styled stretch, unless that is longer than a whole piece. Characters are never cut, so neither are
-surrogate pairs.
+styled stretch, unless that is longer than a whole piece. Where a word is longer than that, the cut
+is between two characters as a reader sees them: an emoji of several code points, a letter and its
+accents stay whole (Unicode, UAX #29, extended grapheme clusters), if they fit into a piece at all.
+Nothing is lost but the blanks at a cut.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
-from recado.channels.markup import StyledText
+import regex
+
+from recado.channels.markup import Span, StyledText
 
 _BREAKS = tuple(
     re.compile(pattern)
@@ -19,6 +23,8 @@ _BREAKS = tuple(
         r"(?=\s)",  # words
     )
 )
+
+_CHARACTER = regex.compile(r"\X")
 
 LEAST_SHARE = 4
 """A piece is at least this fraction of the limit: a paragraph break near the beginning is passed
@@ -37,11 +43,13 @@ def split(text: StyledText, limit: int, measure: Measure = len) -> Iterator[Styl
 
     `measure` must grow with each character, by 1 or 2.
     """
+    # Those that fit into a piece are not cut; what is longer can't be kept whole.
+    keeping = [one for one in text.spans if measure(text.text[one.start : one.end]) <= limit]
     start = 0
     while start < len(text.text):
         end = _reach(text.text, start, limit, measure)
         if end < len(text.text):
-            end = _cut(text, start, end)
+            end = _cut(text, start, end, keeping)
         piece = text.piece(start, end)
         if piece.text:
             yield piece
@@ -56,28 +64,43 @@ def _reach(text: str, start: int, limit: int, measure: Measure) -> int:
     return max(end, start + 1)
 
 
-def _cut(text: StyledText, start: int, end: int) -> int:
+def _cut(text: StyledText, start: int, end: int, keeping: Sequence[Span]) -> int:
     """The best place to end a piece, after `start` and at `end` at the latest."""
     least = start + (end - start) // LEAST_SHARE
     # One character further, for a break may lie just where the limit is.
     window = text.text[start : end + 1]
-    for outside_of_spans in (True, False):
-        for pattern in _BREAKS:
-            places = [start + found.end() for found in pattern.finditer(window)]
+    breaks = [
+        [place for place in _ends(pattern, window, start) if least < place <= end]
+        for pattern in _BREAKS
+    ]
+    for whole in (text.spans, keeping):
+        here = [span for span in whole if span.start < end and span.end > start]
+        for places in breaks:
             for place in reversed(places):
-                if least < place <= end and not (outside_of_spans and _inside(text, place)):
+                if not _around(here, place):
                     return place
-        if outside_of_spans:
-            before = _before_span(text, end)
-            if before > least:
-                return before
+        before = min((span.start for span in _around(here, end)), default=start)
+        # A stretch that must be kept whole is worth a short piece.
+        if before > (start if whole is keeping else least):
+            return before
+    return _between_characters(window, start, end, keeping)
+
+
+def _ends(pattern: re.Pattern[str], window: str, start: int) -> Iterator[int]:
+    return (start + found.end() for found in pattern.finditer(window))
+
+
+def _around(spans: Sequence[Span], place: int) -> list[Span]:
+    return [span for span in spans if span.start < place < span.end]
+
+
+def _between_characters(window: str, start: int, end: int, keeping: Sequence[Span]) -> int:
+    """The last place that is in no character; `end` where that would be no progress."""
+    places = [
+        start + found.start()
+        for found in _CHARACTER.finditer(window)
+        if 0 < found.start() <= end - start
+    ]
+    if places and not _around(keeping, places[-1]):
+        return places[-1]
     return end
-
-
-def _inside(text: StyledText, place: int) -> bool:
-    return any(one.start < place < one.end for one in text.spans)
-
-
-def _before_span(text: StyledText, place: int) -> int:
-    """The start of the outermost span that `place` is in; -1 where it is in none."""
-    return min((one.start for one in text.spans if one.start < place < one.end), default=-1)

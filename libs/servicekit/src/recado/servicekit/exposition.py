@@ -107,6 +107,7 @@ def _known(
         yield metrics.SEND_SECONDS, (platform,)
         yield metrics.WEBHOOK_TO_SENT_SECONDS, (platform,)
         yield metrics.PARTS_REPEATED, (platform,)
+        yield metrics.INTEGRATIONS_STOPPED, (platform,)
         yield metrics.SEND_RATE, (platform,)
         for limit in ("integration", "chat"):
             yield metrics.TURNS_WAITED, (platform, limit)

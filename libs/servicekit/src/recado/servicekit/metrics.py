@@ -223,6 +223,11 @@ ANSWERS_OVERLAPPING = Counter(
     "Answers sent although another answer covers some, not all, of their messages",
 )
 
+INTEGRATIONS_STOPPED = Gauge(
+    "recado_integrations_stopped",
+    "Integrations of which the platform takes nothing: token or account is broken",
+    ["platform"],
+)
 SEND_RATE = Gauge(
     "recado_send_rate",
     "Messages a second that this process sends at most, by its share of the limits and by what "
@@ -291,6 +296,7 @@ DISPATCHER: Sequence[Family] = (
     ANSWERS_NOT_DELIVERED,
     PARTS_REPEATED,
     ANSWERS_OVERLAPPING,
+    INTEGRATIONS_STOPPED,
     SEND_RATE,
     TURNS_WAITED,
 )

@@ -21,6 +21,7 @@ from recado.dispatcher.handlers import READS, Handlers
 from recado.dispatcher.observing import DispatcherMetrics
 from recado.dispatcher.senders import PooledSenders
 from recado.dispatcher.settings import DispatcherSettings
+from recado.dispatcher.stopped import Stopped
 from recado.dispatcher.store import CONNECTIONS, MongoDocuments
 from recado.dispatcher.throttling import Throttle
 from recado.schemas.events import AnswerDelivered, AnswerNotDelivered
@@ -47,6 +48,9 @@ RECORD_TIMEOUT = timedelta(minutes=30)
 TRANSIENT_ATTEMPTS = 10_000
 """Time ends the attempts, not their number: this is more than `RECORD_TIMEOUT` has room for."""
 
+LONGEST_PROBE = timedelta(seconds=5)
+"""What waits alone goes on so soon after a mended token. It asks nobody outside this process."""
+
 JITTER = timedelta(milliseconds=500)
 """The dispatcher says how long each wait is (`waits`); lanes waits so much longer at most."""
 
@@ -68,11 +72,12 @@ class App(ConsumerService):
             connecting=settings.timing().connecting,
             connections=settings.sending,  # a send never waits for another's
         )
+        self._stopped = Stopped(monotonic)
         self._accounts = Accounts(
             IntegrationsFile(
                 settings.integrations_file, os.environ, interval=settings.integrations_interval
             ),
-            (self._senders.replace,),
+            (self._senders.replace, self._stopped.configured),
             tell_of_version,
         )
         self._broker = make_broker(settings, SERVICE)
@@ -81,7 +86,14 @@ class App(ConsumerService):
         metrics = DispatcherMetrics(throttle)
         self._publisher = LastingPublisher(settings, SERVICE)
         self._gathered = GatheredDocuments(self._documents)
-        handlers = build(settings, self._gathered, self._senders, self._publisher.publish, throttle)
+        handlers = build(
+            settings,
+            self._gathered,
+            self._senders,
+            self._publisher.publish,
+            throttle,
+            self._stopped,
+        )
         self._lanes = _attach(self._broker, self._producer, settings, handlers, metrics)
         metrics.watch(self._lanes)
         exposed = exposition(
@@ -95,7 +107,10 @@ class App(ConsumerService):
             metrics,
             {"mongodb": self._store_problem},
             exposed,
-            warnings={"integrations": self._accounts.warning},
+            warnings={
+                "integrations": self._accounts.warning,
+                "platforms": self._stopped.warning,
+            },
         )
 
     async def open_parts(self, parts: AsyncExitStack) -> None:
@@ -163,6 +178,7 @@ def options(settings: DispatcherSettings) -> LaneOptions:
         transient_attempts=TRANSIENT_ATTEMPTS,
         backoff_initial=JITTER,
         backoff_max=JITTER,
+        probe_max=LONGEST_PROBE,
     )
 
 

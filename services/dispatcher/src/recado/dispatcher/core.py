@@ -13,6 +13,7 @@ from recado.dispatcher.recording import Recording
 from recado.dispatcher.sending import Publish, Senders, Sending
 from recado.dispatcher.settings import DispatcherSettings
 from recado.dispatcher.statuses import Statuses
+from recado.dispatcher.stopped import Stopped
 from recado.dispatcher.throttling import Throttle
 
 
@@ -22,13 +23,20 @@ def build(
     senders: Senders,
     publish: Publish,
     throttle: Throttle,
+    stopped: Stopped,
 ) -> Handlers:
     """The handlers of one process run."""
     ledger = Ledger(documents, _now, owner=uuid4().hex)
     recording = Recording(documents, webhooks_kept=settings.webhooks_kept)
     statuses = Statuses(documents, ledger, _now, kept=KEPT)
     parts = Parts(
-        ledger, Attempts(_now), _now, settings.timing(), settings.when_uncertain(), throttle
+        ledger,
+        Attempts(_now),
+        _now,
+        settings.timing(),
+        settings.when_uncertain(),
+        throttle,
+        stopped,
     )
     sending = Sending(
         documents=documents,
@@ -41,7 +49,7 @@ def build(
         publish=publish,
         clock=_now,
     )
-    return Handlers(sending, recording, statuses, throttle, _now)
+    return Handlers(sending, recording, statuses, documents, throttle, _now)
 
 
 def _now() -> datetime:

@@ -53,6 +53,8 @@ class PartEntry(_Kept):
     """How often it was sent again because an earlier result was not known."""
     repeats_before: int = 0
     """Those of them before the answer was last driven again."""
+    unclassified: int = 0
+    """How often it was refused for a reason that we have no name for."""
     owner: str | None = None
     claimed_at: datetime | None = None
     uncertain_at: datetime | None = None
@@ -90,6 +92,8 @@ class Delivery(_Kept):
     parts: tuple[PartEntry, ...]
     created_at: datetime
     outcome: Outcome | None = None
+    moved_to: str | None = None
+    """The chat that it goes to, where the platform said so meanwhile."""
 
     @property
     def begun(self) -> bool:

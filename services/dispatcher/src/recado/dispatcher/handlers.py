@@ -15,8 +15,9 @@ from recado.dispatcher.errors import (
     SendLater,
     StoreUnavailable,
 )
+from recado.dispatcher.moves import record_change
 from recado.dispatcher.outgoing import Outgoing, Position
-from recado.dispatcher.ports import Clock
+from recado.dispatcher.ports import Clock, Documents
 from recado.dispatcher.recording import Recording
 from recado.dispatcher.sending import Sending
 from recado.dispatcher.statuses import Statuses
@@ -61,12 +62,14 @@ class Handlers:
         sending: Sending,
         recording: Recording,
         statuses: Statuses,
+        documents: Documents,
         throttle: Throttle,
         clock: Clock,
     ) -> None:
         self._sending = sending
         self._recording = recording
         self._statuses = statuses
+        self._documents = documents
         self._throttle = throttle
         self._clock = clock
 
@@ -113,6 +116,7 @@ class Handlers:
                 if self._clock() - event.occurred_at < JUST_NOW:
                     self._throttle.received(event.reply_to)
                 await self._recording.message(event, position)
+                await record_change(self._documents, event)
             case StatusReported():
                 await self._statuses.report(event)
             case WebhookReceived():

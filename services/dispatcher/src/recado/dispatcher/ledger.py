@@ -99,16 +99,31 @@ class Ledger:
             self._claimed(attempt=part.attempt + 1, repeats=part.repeats + again),
         )
 
-    async def release(self, delivery: Delivery, number: int) -> Delivery | None:
+    async def release(
+        self,
+        delivery: Delivery,
+        number: int,
+        *,
+        unclassified: bool = False,
+        moved_to: str | None = None,
+    ) -> Delivery | None:
         """Give a claim back: nothing was sent under it.
 
         A part that was uncertain before is so again: an earlier request of it may have arrived.
+        `unclassified`: it was refused for a reason that we have no name for. `moved_to`: all of the
+        answer goes to that chat from now on.
         """
         part = delivery.parts[number]
         changed: dict[str, object] = {"state": PartState.PENDING.value, "owner": None}
         if part.uncertain_at is not None:
             changed |= {"state": PartState.UNCERTAIN.value, "repeats": part.repeats - 1}
-        return await self._step(delivery.id, number, part.attempt, (PartState.CLAIMED,), changed)
+        if unclassified:
+            changed["unclassified"] = part.unclassified + 1
+        placed = {f"parts.{number}.{name}": value for name, value in changed.items()}
+        if moved_to is not None:
+            placed["moved_to"] = moved_to
+        guard = _step_guard(number, part.attempt, (PartState.CLAIMED,))
+        return await self._update(delivery.id, guard, placed)
 
     async def sent(
         self,

@@ -137,7 +137,8 @@ def outcome_event(answer: Outgoing, delivery: Delivery) -> AnswerDelivered | Ans
 
 def _conversation(answer: Outgoing, delivery: Delivery, outcome: Outcome) -> list[Change]:
     event = answer.event
-    if outcome.reason is NotDeliveredReason.BLOCKED:
+    if outcome.reason is NotDeliveredReason.BLOCKED and outcome.error is not None:
+        # The platform's own word. Where nobody asked it the time of the block is known already.
         unless_written_since = {"last_message_at": {"$not": {"$gte": outcome.at}}}
         return [
             Change(

@@ -14,7 +14,14 @@ from typing import Final
 import structlog
 
 from recado.channels.contract import Part, Sender
-from recado.channels.errors import Refused, ResultUnknown, RetryLater, SenderStopped
+from recado.channels.errors import (
+    ChatMoved,
+    Refused,
+    ResultUnknown,
+    RetryLater,
+    SenderStopped,
+    Unclassified,
+)
 from recado.dispatcher import callback, waits
 from recado.dispatcher.attempts import Accepted, Attempts, NotAsked, Result, UnderWay
 from recado.dispatcher.delivery import Delivery, PartEntry, PartState
@@ -22,14 +29,19 @@ from recado.dispatcher.errors import IntegrationStopped, NotItsTurn, ResultPendi
 from recado.dispatcher.ledger import Ledger
 from recado.dispatcher.outgoing import Outgoing
 from recado.dispatcher.ports import Clock
+from recado.dispatcher.stopped import Stopped
 from recado.dispatcher.throttling import Throttle
 from recado.schemas.deliveries import NotDeliveredReason
+from recado.schemas.webhooks import PlatformError
 from recado.servicekit import metrics
 
 log = structlog.stdlib.get_logger(__name__)
 
 MOST_REPEATS: Final = 3
 """So often a part is sent again whose result stays unknown: the customer may see every one."""
+
+MOST_UNCLASSIFIED: Final = 3
+"""A part that was refused so often for a reason that we have no name for is refused for good."""
 
 FIRST_PAUSE: Final = timedelta(seconds=5)
 """Between the first and the second repeat at least; then four times as long each time."""
@@ -83,6 +95,7 @@ class Parts:
         timing: Timing,
         when_uncertain: Mapping[str, WhenUncertain],
         throttle: Throttle,
+        stopped: Stopped,
     ) -> None:
         self._ledger = ledger
         self._attempts = attempts
@@ -90,11 +103,18 @@ class Parts:
         self._timing = timing
         self._when_uncertain = when_uncertain
         self._throttle = throttle
+        self._stopped = stopped
 
     def until_its_turn(self, answer: Outgoing) -> None:
-        """Raise `NotItsTurn` where the platform's limits let others go first."""
+        """Raise `NotItsTurn` where the platform's limits let others go first.
+
+        And `IntegrationStopped` where the platform takes nothing of the integration.
+        """
         left = answer.deadline - self._clock()
         if left > timedelta(0):
+            code = self._stopped.code(answer.id, answer.reply_to)
+            if code is not None:
+                raise IntegrationStopped(answer.reply_to.integration, answer.id, f"code {code}")
             wait = self._throttle.before(answer.id, answer.reply_to, left=left)
             if wait > timedelta(0):
                 raise NotItsTurn(answer.id, wait)
@@ -173,8 +193,11 @@ class Parts:
             await self._ledger.release(claimed, number)
             wait = self._within_deadline(answer, waits.before_sending(part.attempt, None))
             raise SendLater(answer.id, wait, "its claim took too long")
+        reply_to = answer.reply_to
+        if claimed.moved_to is not None:
+            reply_to = reply_to.model_copy(update={"chat": claimed.moved_to})
         request = sender.send(
-            answer.reply_to,
+            reply_to,
             part.content,
             callback_data=callback.write(answer.id, number, answer.conversation),
             quoted_message_id=answer.quoted_message_id if number == 0 else None,
@@ -191,6 +214,7 @@ class Parts:
         self, answer: Outgoing, delivery: Delivery, number: int, result: Result
     ) -> Delivery:
         """Put the result of a claim of ours into the ledger; then it need not be remembered."""
+        part = delivery.parts[number]
         match result:
             case Accepted():
                 last = number == len(delivery.parts) - 1
@@ -199,8 +223,19 @@ class Parts:
                 )
             case Refused():
                 stored = await self._ledger.failed(delivery, number, result.reason, result.error)
+            case Unclassified() if part.unclassified + 1 >= MOST_UNCLASSIFIED:
+                reason = NotDeliveredReason.REFUSED
+                stored = await self._ledger.failed(delivery, number, reason, result.error)
+                result = Refused(reason, result.error)
+            case ChatMoved() if delivery.moved_to is not None:
+                reason = NotDeliveredReason.REFUSED
+                error = PlatformError(code="moved", title="the chat moved twice")
+                stored = await self._ledger.failed(delivery, number, reason, error)
+            case ChatMoved():
+                stored = await self._ledger.release(delivery, number, moved_to=result.chat)
             case RetryLater() | SenderStopped():
-                stored = await self._ledger.release(delivery, number)
+                unclassified = isinstance(result, Unclassified)
+                stored = await self._ledger.release(delivery, number, unclassified=unclassified)
             case _:
                 log.warning("part.uncertain", answer_id=delivery.id, part=number)
                 stored = await self._ledger.uncertain(delivery, number)
@@ -208,12 +243,16 @@ class Parts:
         if isinstance(result, RetryLater):
             if result.too_fast:
                 self._throttle.too_fast(answer.reply_to)
-            attempt = delivery.parts[number].attempt
-            wait = waits.before_sending(attempt, result.retry_after, chat_only=result.chat_only)
+            wait = waits.before_sending(
+                part.attempt, result.retry_after, chat_only=result.chat_only
+            )
             raise SendLater(answer.id, self._within_deadline(answer, wait), str(result))
         if isinstance(result, SenderStopped):
-            code = result.error.code
+            code = str(result.error.code)
+            self._stopped.stop(answer.reply_to, code)
             raise IntegrationStopped(result.integration, answer.id, f"code {code}")
+        if isinstance(result, Accepted | Refused):
+            self._stopped.works(answer.reply_to)
         return stored or await self._ledger.read(delivery.id)
 
     async def _resolve(self, answer: Outgoing, delivery: Delivery, number: int) -> Delivery:

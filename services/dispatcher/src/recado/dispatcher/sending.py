@@ -15,6 +15,7 @@ anything else, so that a look is one request.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -26,10 +27,11 @@ from recado.dispatcher.delivery import Delivery
 from recado.dispatcher.documents import milliseconds
 from recado.dispatcher.errors import IntegrationStopped, SendLater
 from recado.dispatcher.ledger import Ledger
+from recado.dispatcher.moves import move
 from recado.dispatcher.outcomes import outcome_event, record_outcome
 from recado.dispatcher.outgoing import Outgoing
 from recado.dispatcher.parts import Parts
-from recado.dispatcher.ports import Clock, Documents
+from recado.dispatcher.ports import Clock, Document, Documents
 from recado.dispatcher.recording import Recording
 from recado.dispatcher.statuses import Statuses
 from recado.dispatcher.together import both
@@ -110,6 +112,14 @@ class Sending:
         await record_outcome(
             self._documents, self._statuses, answer, delivery, reported=channel.reports_delivery
         )
+        if delivery.moved_to is not None:
+            await move(
+                self._documents,
+                answer.conversation,
+                answer.reply_to,
+                delivery.moved_to,
+                delivery.at,
+            )
         await self._publish(outcome_event(answer, delivery))
         self._waiting.pop(answer.id, None)
 
@@ -176,9 +186,11 @@ class Sending:
             self._recording.conversation(answer.conversation),
             _nothing_covered() if expired else cover(self._documents, answer),
         )
-        handed_off = conversation is not None and conversation.get("handoff") is not None
-        if handed_off and not answer.by_operator:
-            return NotDeliveredReason.HANDOFF
+        if conversation is not None and not answer.by_operator:
+            if conversation.get("handoff") is not None:
+                return NotDeliveredReason.HANDOFF
+            if _blocked_since(answer, conversation):
+                return NotDeliveredReason.BLOCKED
         if expired:
             return NotDeliveredReason.EXPIRED
         if covered.superseded:
@@ -219,6 +231,19 @@ def _driven_again(answer: Outgoing, delivery: Delivery) -> bool:
         outcome is not None
         and outcome.reason is not None
         and milliseconds(answer.deadline) > outcome.deadline
+    )
+
+
+def _blocked_since(answer: Outgoing, conversation: Document) -> bool:
+    """Whether the customer has blocked us after the message that is answered.
+
+    A message that came later may not be recorded yet, but its answer says when it came.
+    """
+    blocked_at = conversation.get("blocked_at")
+    return (
+        isinstance(blocked_at, datetime)
+        and answer.received_at is not None
+        and milliseconds(answer.received_at) <= blocked_at
     )
 
 

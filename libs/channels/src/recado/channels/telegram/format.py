@@ -6,6 +6,7 @@ users of such systems have most often, can't come up.
 """
 
 from itertools import islice
+from urllib.parse import urlsplit
 
 from recado.channels.contract import Entity, Part
 from recado.channels.markup import Span, Style, StyledText, read_markdown
@@ -32,7 +33,15 @@ def format_text(text: str) -> tuple[Part, ...]:
 
 
 def _is_web_address(address: str) -> bool:
-    return address.startswith(("https://", "http://"))
+    """Telegram lets go of a link whose address has no host, or one without a dot."""
+    try:
+        parts = urlsplit(address)
+        named = "." in (parts.hostname or "") or ":" in (parts.hostname or "")
+        _ = parts.port  # which may be no number
+    except ValueError:
+        return False
+    blank = any(character.isspace() for character in address)
+    return parts.scheme in {"https", "http"} and named and not blank
 
 
 def _part(piece: StyledText) -> Part:

@@ -66,7 +66,25 @@ def _markable(text: str, span: Span, mark: str) -> Iterator[tuple[int, int]]:
             continue
         if text[first - 1 : first].isalnum() or text[last : last + 1].isalnum():
             continue
+        if _would_pair(text, first, last, mark[0]):
+            continue
         yield first, last
+
+
+def _would_pair(text: str, first: int, last: int, mark: str) -> bool:
+    """Whether the line has the mark's character itself, and WhatsApp could pair ours with that.
+
+    One within a word (`mi_red`) is none to WhatsApp.
+    """
+    begin = text.rfind("\n", 0, first) + 1
+    end = text.find("\n", last)
+    end = len(text) if end < 0 else end
+    at = text.find(mark, begin, end)
+    while at >= 0:
+        if not (text[at - 1 : at].isalnum() and text[at + 1 : at + 2].isalnum()):
+            return True
+        at = text.find(mark, at + 1, end)
+    return False
 
 
 def _lines(text: str) -> list[str]:
