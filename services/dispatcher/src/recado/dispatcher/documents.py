@@ -10,6 +10,8 @@ Times are UTC dates in milliseconds, ids are strings, fields that are not known 
     is_active, opened_at, last_activity_at, last_message_at (of the customer),
     introduced (bool: the customer heard that an automatic assistant answers),
     handoff {since, reason} | null (not null: a person answers, the assistant is silent),
+    invited_at (a template asked the customer to write, and carried no answer: not again until they
+    have written),
     blocked_at | null (the customer blocked us; null again as soon as they write),
     history_from | null (after /reset: turns with `at` before this do not count),
     recent: the last 20 turns, oldest first, each once:

@@ -16,6 +16,7 @@ so what is there after them follows from what was there before.
 
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import chain, repeat
 from typing import Any
 
 from recado.channels.contract import Part
@@ -231,6 +232,29 @@ class Ledger:
                 changed[f"parts.{number}.uncertain_at"] = None
         return await self._update(delivery.id, {"outcome.at": delivery.outcome.at}, changed)
 
+    async def refit(self, delivery: Delivery, parts: Sequence[Part]) -> Delivery | None:
+        """Put other parts in place of those that are not sent; none of them may have been begun.
+
+        For an answer that waited until the platform took it in another form only, or the other way
+        round. What was sent (an invitation to write) stays, and so do the numbers of attempts.
+        """
+        if delivery.begun:
+            raise ValueError(f"parts of answer {delivery.id} are begun")
+        sent = len(delivery.parts) - len(delivery.open_parts)
+        beyond = f"parts.{len(delivery.parts)}"
+        guard: dict[str, object] = {"outcome": None, beyond: {"$exists": False}}
+        for number, part in enumerate(delivery.parts):
+            guard |= _step_guard(number, part.attempt, (part.state,))
+        attempts = chain((part.attempt for part in delivery.open_parts), repeat(0))
+        fitting = [
+            {**_pending(part), "attempt": attempt}
+            for part, attempt in zip(parts, attempts, strict=False)
+        ]
+        entry = await self._documents.read(Name.DELIVERIES, delivery.id) if sent else None
+        held = (entry or {}).get("parts")
+        kept = held[:sent] if isinstance(held, list) else []
+        return await self._update(delivery.id, guard, {"parts": [*kept, *fitting]})
+
     def _entry(self, answer: Outgoing, parts: Sequence[Part]) -> dict[str, Any]:
         now = milliseconds(self._clock())
         return {
@@ -241,15 +265,7 @@ class Ledger:
             "text": answer.text,
             "at": milliseconds(answer.event.occurred_at),
             "offset": answer.position.offset,
-            "parts": [
-                {
-                    "content": part.model_dump(mode="json"),
-                    "state": PartState.PENDING.value,
-                    "attempt": 0,
-                    "repeats": 0,
-                }
-                for part in parts
-            ],
+            "parts": [_pending(part) for part in parts],
             "outcome": None,
             "created_at": now,
             "expires_at": now + self._kept,
@@ -295,6 +311,15 @@ class Ledger:
             Change(Name.DELIVERIES, answer_id, {"$set": changed}, guard)
         )
         return None if document is None else _delivery(document)
+
+
+def _pending(part: Part) -> dict[str, object]:
+    return {
+        "content": part.model_dump(mode="json"),
+        "state": PartState.PENDING.value,
+        "attempt": 0,
+        "repeats": 0,
+    }
 
 
 def _delivery(document: Document) -> Delivery:
