@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from recado.channels.contract import Entity, Part
+from recado.channels.contract import Entity, Part, Template
 from recado.dispatcher.callback import SentPart
 from recado.dispatcher.delivery import Delivery, PartState
 from recado.dispatcher.ledger import Ledger
