@@ -15,7 +15,7 @@ from uuid import uuid4
 from pymongo import monitoring
 
 from bench.dispatcher_events import answer, message, report, webhook
-from recado.channels.contract import Limits, Part, Sender
+from recado.channels.contract import Integration, Limits, Part, Sender
 from recado.dispatcher.core import build
 from recado.dispatcher.gathered import GatheredDocuments
 from recado.dispatcher.settings import DispatcherSettings
@@ -61,6 +61,10 @@ class _Platform:
     def sender(self, reply_to: ReplyTo) -> Sender:
         del reply_to
         return self
+
+    def integration(self, reply_to: ReplyTo) -> Integration | None:
+        del reply_to
+        return None
 
     def limits(self, reply_to: ReplyTo) -> Limits:
         del reply_to

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from recado.channels.contract import Limits, Part
+from recado.channels.contract import Integration, Limits, Part
 from recado.channels.errors import RetryLater, SendError
 from recado.channels.registry import CHANNELS
 from recado.dispatcher import callback
@@ -180,12 +180,17 @@ class Platforms:
         """What the next requests end with; None, or nothing: accepted."""
         self.before_answering: Callable[[], Awaitable[None]] | None = None
         self.limited = Limits()
+        self.integrations: dict[str, Integration] = {}
+        """By platform; one that is not here has no reply window."""
         self.known = True
         """The integration is there; one that is gone sends nothing, as of `PooledSenders`."""
 
     def sender(self, reply_to: ReplyTo) -> "Platforms | None":
         del reply_to
         return self if self.known else None
+
+    def integration(self, reply_to: ReplyTo) -> Integration | None:
+        return self.integrations.get(reply_to.platform)
 
     def limits(self, reply_to: ReplyTo) -> Limits:
         del reply_to

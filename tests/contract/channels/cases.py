@@ -40,6 +40,8 @@ class Case:
     """A webhook with a message of a kind that nobody knows."""
     accepted: JsonValue
     """The answer to a message that was sent; its id is `77`."""
+    attended: JsonValue
+    """The answer to a read mark or a typing indicator."""
     max_text: int
 
 
@@ -77,6 +79,7 @@ WHATSAPP = Case(
     },
     other_kind=_whatsapp({"from": "51900", "id": "wamid.2", "type": "hologram", "hologram": {}}),
     accepted={"messages": [{"id": "77"}]},
+    attended={"success": True},
     max_text=4096,
 )  # fmt: skip
 
@@ -92,6 +95,7 @@ TELEGRAM = Case(
     nameless={"message": {"chat": {"id": 123456}, "text": "Hola"}},
     other_kind={"update_id": 6, "message": {"message_id": 2, "chat": {"id": 9}, "hologram": {}}},
     accepted={"ok": True, "result": {"message_id": 77}},
+    attended={"ok": True, "result": True},
     max_text=4096,
 )
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from recado.channels.contract import Entity, Part
+from recado.channels.contract import Entity, Part, Template
 from recado.dispatcher.callback import SentPart
 from recado.dispatcher.delivery import Delivery, PartState
 from recado.dispatcher.ledger import Ledger
@@ -249,3 +249,42 @@ async def test_an_outcome_is_final_until_it_is_taken_back(ledger: Ledger, other:
     assert reopened.outcome is None
     assert [part.state for part in reopened.parts] == [PartState.PENDING] * 2
     assert await other.reopen(closed) is None
+
+
+async def test_parts_that_nobody_has_begun_can_be_replaced_by_others(
+    ledger: Ledger, other: Ledger
+) -> None:
+    """One of those who want to; what was tried counts on, so no two claims have one name."""
+    held = await claimed(ledger)
+    released = await ledger.release(held, 0)
+    assert released is not None
+    template = Template(name="respuesta", language="es")
+    fitting = tuple(Part(text=text, template=template) for text in ("uno", "dos", "tres"))
+    refitted = await ledger.refit(released, fitting)
+    assert refitted is not None
+    assert tuple(part.content for part in refitted.parts) == fitting
+    assert [part.attempt for part in refitted.parts] == [1, 0, 0]
+    assert await other.refit(released, PARTS) is None
+    assert await other.read(refitted.id) == refitted
+    won = await other.claim(refitted, 0)
+    assert won is not None
+    with pytest.raises(ValueError, match="begun"):
+        await ledger.refit(won, PARTS)
+    assert await ledger.refit(refitted, PARTS) is None
+
+
+async def test_an_invitation_that_was_sent_stays_when_the_answer_itself_is_put_behind_it(
+    ledger: Ledger,
+) -> None:
+    asking = Template(name="escribenos", language="es", carries_text=False)
+    begun = await ledger.begin(ANSWER, (Part(text="escribenos", template=asking),))
+    assert begun is not None
+    invited = await ledger.sent(begun, 0, "wamid.1")
+    assert invited is not None
+    assert not invited.begun
+    refitted = await ledger.refit(invited, PARTS)
+    assert refitted is not None
+    assert [part.state for part in refitted.parts] == [PartState.SENT] + [PartState.PENDING] * 2
+    assert refitted.platform_message_ids == ("wamid.1", "", "")
+    assert tuple(part.content for part in refitted.parts[1:]) == PARTS
+    assert await ledger.read(refitted.id) == refitted

@@ -17,7 +17,10 @@ from recado.channels.errors import (
     Unclassified,
 )
 from recado.channels.telegram import TelegramIntegration
+from recado.channels.telegram.send import TelegramSender
 from recado.schemas.deliveries import NotDeliveredReason
+from recado.schemas.webhooks import MessageKind
+from support.dispatching import message
 
 from .wire import CHAT, SENT, Wire, answering, bot_error, failure, send
 
@@ -127,3 +130,29 @@ async def test_telegram_says_who_blocked_and_how_long_to_wait(
     slow = await failure(telegram, answering(429, bot_error(429, retry_after=17)), CHAT)
     assert isinstance(slow, RetryLater)
     assert slow.retry_after == timedelta(seconds=17)
+
+
+async def test_typing_is_shown_where_the_answer_will_be(telegram: TelegramIntegration) -> None:
+    wire = answering(200, {"ok": True, "result": True})
+    reply_to = CHAT.model_copy(update={"thread": "5", "business_connection": "conn"})
+    async with wire.client() as http:
+        await TelegramSender(telegram, http).attend(message(1, reply_to))
+    (request,) = wire.requests
+    assert str(request.url).endswith("/sendChatAction")
+    assert orjson.loads(request.content) == {
+        "chat_id": -10012,
+        "message_thread_id": 5,
+        "business_connection_id": "conn",
+        "action": "typing",
+    }
+
+
+async def test_only_a_button_is_acknowledged(telegram: TelegramIntegration) -> None:
+    wire = answering(200, {"ok": True, "result": True})
+    async with wire.client() as http:
+        sender = TelegramSender(telegram, http)
+        await sender.acknowledge(message(1, CHAT))
+        await sender.acknowledge(message(2, CHAT, kind=MessageKind.CALLBACK))
+    (request,) = wire.requests
+    assert str(request.url).endswith("/answerCallbackQuery")
+    assert orjson.loads(request.content) == {"callback_query_id": "2"}

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import JsonValue
 
 PATH = "/graph/v26.0/100000000000001/messages"
 AUTHORIZED = {"Authorization": "Bearer whatsapp-demo-token"}
@@ -169,6 +170,44 @@ async def test_4096_characters_are_taken(client: httpx.AsyncClient) -> None:
 async def test_a_type_that_is_not_stood_in_for_is_131051(client: httpx.AsyncClient) -> None:
     answer = await send(client, text_to() | {"type": "image"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, 131051)
+
+
+def template_with(text: str) -> dict[str, JsonValue]:
+    parameter: JsonValue = {"type": "text", "text": text}
+    body: JsonValue = {"type": "body", "parameters": [parameter]}
+    return {"name": "respuesta", "language": {"code": "es"}, "components": [body]}
+
+
+async def test_a_template_is_received_with_what_was_filled_in(client: httpx.AsyncClient) -> None:
+    template = {"type": "template", "template": template_with("Tu pedido salió.")}
+    assert (await send(client, text_to() | template)).status_code == 200
+    (message,) = await received(client)
+    assert (message["template"], message["text"]) == ("respuesta", "Tu pedido salió.")
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        template_with("dos\nlíneas"),
+        template_with("un\ttabulador"),
+        template_with("cinco     blancos"),
+        template_with("largo " * 200),
+        template_with(""),
+        {"name": "sin_idioma"},
+        {"language": {"code": "es"}},
+        {
+            "name": "x",
+            "language": {"code": "es"},
+            "components": [{"type": "body", "parameters": 1}],
+        },
+        "respuesta",
+    ],
+)
+async def test_a_malformed_template_is_error_100(
+    client: httpx.AsyncClient, template: JsonValue
+) -> None:
+    answer = await send(client, text_to() | {"type": "template", "template": template})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, 100)
 
 
 async def test_an_unknown_recipient_is_131030(client: httpx.AsyncClient) -> None:

@@ -84,6 +84,7 @@ class MessageRecord:
     parse_mode: str | None = None
     in_reply_to: str | None = None
     callback_data: str | None = None
+    template: str | None = None
     answered: bool = True
 
     def as_json(self) -> dict[str, JsonValue]:
@@ -101,6 +102,7 @@ class MessageRecord:
             "message_id": self.message_id,
             "in_reply_to": self.in_reply_to,
             "callback_data": self.callback_data,
+            "template": self.template,
             "answered": self.answered,
             "at": self.at.isoformat(),
         }

@@ -1,8 +1,8 @@
 """Stands for WhatsApp's Cloud API: `POST /{version}/{phone_number_id}/messages`.
 
-Takes text messages and read marks with a typing indicator. What is accepted is kept as received by
-the customer and reported by `sent` and `delivered` webhooks with the sender's callback data. Order
-of the checks: path, version, token, phone number, body, recipient, window.
+Takes text messages, templates and read marks with a typing indicator. What is accepted is kept as
+received by the customer and reported by `sent` and `delivered` webhooks with the sender's callback
+data. Order of the checks: path, version, token, phone number, body, recipient, window.
 
 Sources ("MD/": Meta's developer documents on business messaging / WhatsApp): MD/messages for the
 bodies, MD/typing-indicators for the read mark, MD/business-scoped-user-ids for `recipient`.
@@ -124,7 +124,7 @@ class WhatsApp:
             chat = user_id
         if customer is None:
             return errors.RECIPIENT_NOT_ALLOWED.reply()
-        if not window_is_open(customer, now=call.at):
+        if message.template is None and not window_is_open(customer, now=call.at):
             return errors.WINDOW_CLOSED.reply()
         message_id = self._new_id()
         self._deliver(call, phone_number_id, message, customer, chat, message_id)
@@ -151,6 +151,7 @@ class WhatsApp:
                 at=call.at,
                 in_reply_to=message.in_reply_to,
                 callback_data=message.callback_data,
+                template=message.template,
                 answered=call.answered,
             )
         )

@@ -3,7 +3,7 @@
 Sources ("MD/": Meta's developer documents on business messaging / WhatsApp): MD/messages (fields,
 4,096 characters, `biz_opaque_callback_data` of at most 512 characters), MD/typing-indicators
 (`status: read`, `message_id`, `typing_indicator`), MD/business-scoped-user-ids (`recipient`; with
-both, `to` counts).
+both, `to` counts). Templates: see `whatsapp_template`.
 
 InvalidBody      the shape is wrong: error 100, the text names the parameter
 UnsupportedType  a type of the real API that the stand-in does not take: error 131051
@@ -14,10 +14,12 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
+from recado.devstack.standins.whatsapp_template import InvalidTemplate, read_template
+
 LONGEST_TEXT = 4096
 LONGEST_CALLBACK_DATA = 512
 
-# MD/messages, "type"; only text is taken here.
+# MD/messages, "type"; only text and templates are taken here.
 TYPES = frozenset(
     {
         "audio",
@@ -45,13 +47,17 @@ class UnsupportedType(Exception):
 
 @dataclass(frozen=True, slots=True)
 class TextMessage:
-    """A text message to a number (`to`) or a user id (`recipient`): one of the two is there."""
+    """A message to a number (`to`) or a user id (`recipient`): one of the two is there.
+
+    Of a template, `body` is what was filled in, or its name.
+    """
 
     body: str
     to: str | None
     recipient: str | None
     in_reply_to: str | None
     callback_data: str | None
+    template: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +82,7 @@ def read_body(raw: bytes) -> TextMessage | ReadMark:
     product = _required(body, "messaging_product")
     if product != "whatsapp":
         raise InvalidBody("Param messaging_product must be one of {WHATSAPP}")
-    return _read_mark(body) if "status" in body else _text_message(body)
+    return _read_mark(body) if "status" in body else _message(body)
 
 
 def is_read_mark(raw: bytes) -> bool:
@@ -102,7 +108,7 @@ def _read_mark(body: dict[str, JsonValue]) -> ReadMark:
     return ReadMark(message_id, typing is not None)
 
 
-def _text_message(body: dict[str, JsonValue]) -> TextMessage:
+def _message(body: dict[str, JsonValue]) -> TextMessage:
     to = _optional_text(body, "to")
     recipient = _optional_text(body, "recipient")
     if to is None and recipient is None:
@@ -113,8 +119,26 @@ def _text_message(body: dict[str, JsonValue]) -> TextMessage:
     if not isinstance(kind, str) or kind not in TYPES:
         listed = ", ".join(sorted(each.upper() for each in TYPES))
         raise InvalidBody(f"Param type must be one of {{{listed}}}")
-    if kind != "text":
-        raise UnsupportedType(f"The stand-in takes text messages only, not {kind}.")
+    template: str | None = None
+    if kind == "text":
+        content = _text(body)
+    elif kind == "template":
+        try:
+            template, content = read_template(_required(body, "template"))
+        except InvalidTemplate as invalid:
+            raise InvalidBody(str(invalid)) from None
+    else:
+        raise UnsupportedType(f"The stand-in takes text messages and templates only, not {kind}.")
+    callback_data = _optional_text(body, "biz_opaque_callback_data")
+    if callback_data is not None and len(callback_data) > LONGEST_CALLBACK_DATA:
+        raise InvalidBody(
+            f"Param biz_opaque_callback_data must be at most {LONGEST_CALLBACK_DATA} characters"
+            " long."
+        )
+    return TextMessage(content, to, recipient, _quoted(body), callback_data, template)
+
+
+def _text(body: dict[str, JsonValue]) -> str:
     text = _required(body, "text")
     if not isinstance(text, dict):
         raise InvalidBody("Param text must be a JSON object.")
@@ -131,13 +155,7 @@ def _text_message(body: dict[str, JsonValue]) -> TextMessage:
         raise InvalidBody(f"Param text['body'] must be at most {LONGEST_TEXT} characters long.")
     if not isinstance(text.get("preview_url", False), bool):
         raise InvalidBody("Param text['preview_url'] must be a boolean.")
-    callback_data = _optional_text(body, "biz_opaque_callback_data")
-    if callback_data is not None and len(callback_data) > LONGEST_CALLBACK_DATA:
-        raise InvalidBody(
-            f"Param biz_opaque_callback_data must be at most {LONGEST_CALLBACK_DATA} characters"
-            " long."
-        )
-    return TextMessage(content, to, recipient, _quoted(body), callback_data)
+    return content
 
 
 def _quoted(body: dict[str, JsonValue]) -> str | None:

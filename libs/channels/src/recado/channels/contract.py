@@ -13,7 +13,7 @@ In the order of a message's life:
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, NamedTuple, Protocol
+from typing import Annotated, NamedTuple, Protocol, runtime_checkable
 from uuid import UUID
 
 import httpx
@@ -75,6 +75,22 @@ class Integration(BaseModel):
         del reply_to
         return Limits()
 
+    @property
+    def reply_window(self) -> timedelta | None:
+        """For so long after the customer wrote the platform takes what `Channel.format` makes.
+
+        None: always.
+        """
+        return None
+
+    def format_outside_window(self, text: str) -> tuple["Part", ...]:
+        """The answer as the platform takes it later than that; empty where it can't be sent then.
+
+        Each part has a template. The same text always gives the same parts.
+        """
+        del text
+        return ()
+
 
 @dataclass(frozen=True, slots=True)
 class WebhookRequest:
@@ -129,11 +145,25 @@ class Entity(Model):
     language: str | None = None
 
 
+class Template(Model):
+    """A message that the platform approved beforehand, sent by its name."""
+
+    name: str
+    language: str
+    text_parameter: str | None = None
+    """What the platform calls the place of the answer's text; None: it has no name."""
+    carries_text: bool = True
+    """Whether the answer's text is in it. If not, it only asks the customer to write."""
+
+
 class Part(Model):
     """A piece of an answer that the platform takes as one message. The ledger keeps it as JSON."""
 
     text: str = Field(min_length=1)
+    """Where a template carries none of the answer, its name: the words are with the platform."""
     entities: tuple[Entity, ...] = ()
+    template: Template | None = None
+    """It is sent as this."""
 
 
 class Sender(Protocol):
@@ -153,6 +183,25 @@ class Sender(Protocol):
         Raises a `SendError`, which says whether the part may be sent again. The time-outs are those
         of the HTTP client.
         """
+
+
+@runtime_checkable
+class Attentive(Protocol):
+    """What a sender may do besides: show the customer that somebody is there.
+
+    Each call is one request at most. It raises a `SendError` where the platform does not take it,
+    and nothing depends on it.
+    """
+
+    @property
+    def typing_lasts(self) -> timedelta:
+        """For so long `attend` shows that an answer is being written, if none comes before."""
+
+    async def attend(self, message: MessageReceived) -> None:
+        """Mark the message as read and show that an answer is being written, or go on to."""
+
+    async def acknowledge(self, message: MessageReceived) -> None:
+        """Take note of a button that was pressed, so that it shows no longer that it waits."""
 
 
 class Channel(Protocol):

@@ -33,6 +33,11 @@ class PartState(StrEnum):
     UNCERTAIN = "uncertain"
 
 
+def only_invites(part: Part) -> bool:
+    """Whether it carries nothing of the answer, and only asks the customer to write."""
+    return part.template is not None and not part.template.carries_text
+
+
 class _Kept(BaseModel):
     """Read back from the store; fields of a newer writer are ignored."""
 
@@ -62,6 +67,11 @@ class PartEntry(_Kept):
     platform_message_id: str | None = None
     reason: NotDeliveredReason | None = None
     error: PlatformError | None = None
+
+    @property
+    def has_invited(self) -> bool:
+        """The customer was asked to write; nothing of the answer went out with it."""
+        return self.state is PartState.SENT and only_invites(self.content)
 
     @property
     def repeats_this_time(self) -> int:
@@ -97,8 +107,20 @@ class Delivery(_Kept):
 
     @property
     def begun(self) -> bool:
-        """Something of it was sent, or may have been."""
-        return any(part.state is not PartState.PENDING for part in self.parts)
+        """Something of the answer itself was sent, or may have been."""
+        return any(
+            part.state is not PartState.PENDING and not part.has_invited for part in self.parts
+        )
+
+    @property
+    def only_invites(self) -> bool:
+        """It asks the customer to write, and nothing of the answer is in it."""
+        return bool(self.parts) and all(only_invites(part.content) for part in self.parts)
+
+    @property
+    def open_parts(self) -> tuple[PartEntry, ...]:
+        """Those that are not sent."""
+        return tuple(part for part in self.parts if part.state is not PartState.SENT)
 
     @property
     def parts_sent(self) -> int:

@@ -10,6 +10,8 @@ Times are UTC dates in milliseconds, ids are strings, fields that are not known 
     is_active, opened_at, last_activity_at, last_message_at (of the customer),
     introduced (bool: the customer heard that an automatic assistant answers),
     handoff {since, reason} | null (not null: a person answers, the assistant is silent),
+    invited_at (a template asked the customer to write, and carried no answer: not again until they
+    have written),
     blocked_at | null (the customer blocked us; null again as soon as they write),
     opted_out_at | null (the customer wants no automatic answers: BAJA; null again after ALTA),
     opted_at (when they said either last),

@@ -15,13 +15,15 @@ so what is there after them follows from what was there before.
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
+from itertools import chain, repeat
 from typing import Any
 
 from recado.channels.contract import Part
 from recado.dispatcher.callback import SentPart
 from recado.dispatcher.delivery import Delivery, Outcome, PartState, with_sent
 from recado.dispatcher.documents import milliseconds
+from recado.dispatcher.entries import closed, opened, pending, stored
 from recado.dispatcher.outgoing import Outgoing
 from recado.dispatcher.ports import Change, Clock, Document, Documents, Name
 from recado.schemas.deliveries import NotDeliveredReason
@@ -147,7 +149,7 @@ class Ledger:
         outcome = None if closing is None else self._outcome(closing, None, None)
         if outcome is not None:
             guard["outcome"] = None
-            changed["outcome"] = _stored(outcome)
+            changed["outcome"] = stored(outcome)
         (made,) = await self._documents.apply(
             [Change(Name.DELIVERIES, delivery.id, {"$set": changed}, guard)]
         )
@@ -217,7 +219,7 @@ class Ledger:
     ) -> Delivery | None:
         """The answer needs nothing more: delivered, or not and why."""
         outcome = self._outcome(answer, reason, error)
-        return await self._update(delivery.id, {"outcome": None}, {"outcome": _stored(outcome)})
+        return await self._update(delivery.id, {"outcome": None}, {"outcome": stored(outcome)})
 
     async def reopen(self, delivery: Delivery) -> Delivery | None:
         """An answer that was not delivered is driven again; what was sent of it stays sent."""
@@ -231,61 +233,40 @@ class Ledger:
                 changed[f"parts.{number}.uncertain_at"] = None
         return await self._update(delivery.id, {"outcome.at": delivery.outcome.at}, changed)
 
+    async def refit(self, delivery: Delivery, parts: Sequence[Part]) -> Delivery | None:
+        """Put other parts in place of those that are not sent; none of them may have been begun.
+
+        For an answer that waited until the platform took it in another form only, or the other way
+        round. What was sent (an invitation to write) stays, and so do the numbers of attempts.
+        """
+        if delivery.begun:
+            raise ValueError(f"parts of answer {delivery.id} are begun")
+        sent = len(delivery.parts) - len(delivery.open_parts)
+        beyond = f"parts.{len(delivery.parts)}"
+        guard: dict[str, object] = {"outcome": None, beyond: {"$exists": False}}
+        for number, part in enumerate(delivery.parts):
+            guard |= _step_guard(number, part.attempt, (part.state,))
+        attempts = chain((part.attempt for part in delivery.open_parts), repeat(0))
+        fitting = [
+            {**pending(part), "attempt": attempt}
+            for part, attempt in zip(parts, attempts, strict=False)
+        ]
+        entry = await self._documents.read(Name.DELIVERIES, delivery.id) if sent else None
+        held = (entry or {}).get("parts")
+        kept = held[:sent] if isinstance(held, list) else []
+        return await self._update(delivery.id, guard, {"parts": [*kept, *fitting]})
+
     async def restore(self, answer: Outgoing, delivery: Delivery) -> None:
         """Put a closed entry in, or in the place of what is there: what events tell of it."""
         if delivery.outcome is None:
             raise ValueError(f"answer {delivery.id} has no outcome")
-        parts = [
-            {
-                name: value
-                for name, value in part.model_dump(mode="json").items()
-                if value is not None
-            }
-            for part in delivery.parts
-        ]
-        place = {
-            **self._place(answer, delivery.text, delivery.at, delivery.offset),
-            "parts": parts,
-            "outcome": _stored(delivery.outcome),
-            "created_at": delivery.created_at,
-            "expires_at": delivery.created_at + self._kept,
-        }
-        if delivery.moved_to is not None:
-            place["moved_to"] = delivery.moved_to
+        entry = closed(answer, delivery, delivery.outcome, self._kept)
         await self._documents.apply(
-            [Change(Name.DELIVERIES, delivery.id, {"$set": place}, upsert=True)]
+            [Change(Name.DELIVERIES, delivery.id, {"$set": entry}, upsert=True)]
         )
 
-    @staticmethod
-    def _place(answer: Outgoing, text: str, at: datetime, offset: int) -> dict[str, Any]:
-        return {
-            "conversation": answer.conversation,
-            "platform": answer.reply_to.platform,
-            "integration": answer.reply_to.integration,
-            "message_ids": [str(message) for message in answer.message_ids],
-            "text": text,
-            "at": at,
-            "offset": offset,
-        }
-
     def _entry(self, answer: Outgoing, parts: Sequence[Part]) -> dict[str, Any]:
-        now = milliseconds(self._clock())
-        at = milliseconds(answer.event.occurred_at)
-        return {
-            **self._place(answer, answer.text, at, answer.position.offset),
-            "parts": [
-                {
-                    "content": part.model_dump(mode="json"),
-                    "state": PartState.PENDING.value,
-                    "attempt": 0,
-                    "repeats": 0,
-                }
-                for part in parts
-            ],
-            "outcome": None,
-            "created_at": now,
-            "expires_at": now + self._kept,
-        }
+        return opened(answer, parts, now=milliseconds(self._clock()), kept=self._kept)
 
     def _claimed(self, *, attempt: int, repeats: int) -> dict[str, object]:
         return {
@@ -338,7 +319,3 @@ def _step_guard(number: int, attempt: int | None, states: Sequence[PartState]) -
     if attempt is not None:
         guard[f"parts.{number}.attempt"] = attempt
     return guard
-
-
-def _stored(outcome: Outcome) -> dict[str, object]:
-    return outcome.model_dump(mode="json") | {"at": outcome.at, "deadline": outcome.deadline}

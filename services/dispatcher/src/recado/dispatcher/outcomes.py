@@ -37,7 +37,8 @@ async def record_outcome(
     beside = [conversation_of(answer, delivery), *_conversation(answer, delivery, outcome)]
     beside += opting(answer)
     nothing_sent = all(
-        part.state in (PartState.PENDING, PartState.FAILED) for part in delivery.parts
+        part.state in (PartState.PENDING, PartState.FAILED) or part.has_invited
+        for part in delivery.parts
     )
     if outcome.reason is not None and nothing_sent:
         beside += uncovering(answer)
@@ -154,6 +155,9 @@ def _conversation(answer: Outgoing, delivery: Delivery, outcome: Outcome) -> lis
                 guard=unless_written_since,
             )
         ]
+    if delivery.only_invites and delivery.parts_sent:
+        invited = {"$max": {"invited_at": outcome.at}}  # not again until they write
+        return [Change(Name.CONVERSATIONS, answer.conversation, invited)]
     if outcome.reason is not None:
         return []
     changes = [

@@ -217,7 +217,8 @@ class Parts:
         part = delivery.parts[number]
         match result:
             case Accepted():
-                last = number == len(delivery.parts) - 1
+                # An invitation to write delivers nothing: it is closed with its reason.
+                last = number == len(delivery.parts) - 1 and not delivery.only_invites
                 stored = await self._ledger.sent(
                     delivery, number, result.platform_message_id, closing=answer if last else None
                 )

@@ -72,9 +72,13 @@ class PooledSenders:
         key = reply_to.platform, reply_to.integration
         return _CurrentSender(self._accounts, key) if key in self._accounts else None
 
-    def limits(self, reply_to: ReplyTo) -> Limits:
+    def integration(self, reply_to: ReplyTo) -> Integration | None:
         account = self._accounts.get((reply_to.platform, reply_to.integration))
-        return Limits() if account is None else account.integration.limits(reply_to)
+        return None if account is None else account.integration
+
+    def limits(self, reply_to: ReplyTo) -> Limits:
+        integration = self.integration(reply_to)
+        return Limits() if integration is None else integration.limits(reply_to)
 
     async def close(self) -> None:
         """Close every connection, once nothing is sent any more."""

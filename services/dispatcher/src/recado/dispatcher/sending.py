@@ -1,7 +1,8 @@
 """One answer, from its event to its outcome.
 
 1. Reasons not to send are looked at before anything of it goes out: no such integration, a person
-   in charge, a customer who wants none, the deadline, another answer to the same messages.
+   in charge, a customer who wants none, the deadline, another answer to the same messages, a window
+   that is closed (`window`).
 2. The ledger fixes its text and parts, and the first part is claimed in the same step. Where an
    entry is there already, or something is in the way, it shows what was done; a part whose result
    may still become known is looked at first: if it needs nothing but time, this look is all.
@@ -21,7 +22,8 @@ from uuid import UUID
 
 import structlog
 
-from recado.channels.contract import Channel, Limits, Part, Sender
+from recado.channels.contract import Channel, Integration, Limits, Part, Sender
+from recado.dispatcher import window
 from recado.dispatcher.coverage import Covered, cover
 from recado.dispatcher.delivery import Delivery
 from recado.dispatcher.documents import milliseconds
@@ -61,6 +63,10 @@ class Senders(Protocol):
         It is asked for again at each try, so that an answer that waits goes on with what is
         configured then.
         """
+        ...
+
+    def integration(self, reply_to: ReplyTo) -> Integration | None:
+        """The account of this address, as configured now."""
         ...
 
     def limits(self, reply_to: ReplyTo) -> Limits:
@@ -147,8 +153,11 @@ class Sending:
         sender = self._senders.sender(answer.reply_to)
         if sender is None or not content or self._clock() >= answer.deadline:
             return None
-        reason = await self._reason_not_to(answer)
-        return None if reason is not None else await self._parts.begin(answer, content, sender)
+        reason, conversation = await self._reason_not_to(answer)
+        instead = self._outside_window(answer, conversation, answer.text)
+        if reason is not None or instead == ():
+            return None
+        return await self._parts.begin(answer, instead or content, sender)
 
     async def _waits(self, answer: Outgoing) -> None:
         """Show the answer in the story, if the ledger has fixed its text."""
@@ -168,19 +177,50 @@ class Sending:
             error = PlatformError(code="empty", title="the answer has no text")
             return await self._close(answer, delivery, NotDeliveredReason.REFUSED, error)
         if not delivery.begun:
-            reason = await self._reason_not_to(answer)
+            reason, conversation = await self._reason_not_to(answer)
             if reason is not None:
                 return await self._close(answer, delivery, reason)
+            instead = self._outside_window(answer, conversation, delivery.text)
+            if instead == ():
+                return await self._close(
+                    answer, delivery, NotDeliveredReason.WINDOW_CLOSED, window.CLOSED
+                )
+            delivery = await self._refitted(answer, delivery, instead)
         for number in range(len(delivery.parts)):
             delivery, reason = await self._parts.finish(answer, delivery, number, sender)
             if reason is not None:
                 return await self._close(answer, delivery, reason, delivery.parts[number].error)
-        return delivery if delivery.outcome else await self._close(answer, delivery)
+        if delivery.outcome is not None:
+            return delivery
+        if delivery.only_invites:
+            return await self._close(
+                answer, delivery, NotDeliveredReason.WINDOW_CLOSED, window.CLOSED
+            )
+        return await self._close(answer, delivery)
 
-    async def _reason_not_to(self, answer: Outgoing) -> NotDeliveredReason | None:
+    def _outside_window(
+        self, answer: Outgoing, conversation: Document | None, text: str
+    ) -> tuple[Part, ...] | None:
+        integration = self._senders.integration(answer.reply_to)
+        return window.outside_window(answer, conversation, integration, text, self._clock())
+
+    async def _refitted(
+        self, answer: Outgoing, delivery: Delivery, instead: tuple[Part, ...] | None
+    ) -> Delivery:
+        """The entry with the parts that the platform takes now."""
+        content = instead or self._channels[answer.reply_to.platform].format(delivery.text)
+        if not window.differ(delivery, content):
+            return delivery
+        refitted = await self._ledger.refit(delivery, content)
+        return refitted or await self._ledger.read(delivery.id)
+
+    async def _reason_not_to(
+        self, answer: Outgoing
+    ) -> tuple[NotDeliveredReason | None, Document | None]:
         """Why it may not be sent; None: it may, and its messages are marked as answered by it.
 
-        What it has marked otherwise is taken back with its outcome.
+        What it has marked otherwise is taken back with its outcome. And what is known of the
+        conversation.
         """
         expired = self._clock() >= answer.deadline
         conversation, covered = await both(
@@ -189,19 +229,19 @@ class Sending:
         )
         if conversation is not None and not answer.by_operator:
             if conversation.get("handoff") is not None:
-                return NotDeliveredReason.HANDOFF
+                return NotDeliveredReason.HANDOFF, conversation
             if _blocked_since(answer, conversation):
-                return NotDeliveredReason.BLOCKED
+                return NotDeliveredReason.BLOCKED, conversation
             if unwanted(answer, conversation):
-                return NotDeliveredReason.OPTED_OUT
+                return NotDeliveredReason.OPTED_OUT, conversation
         if expired:
-            return NotDeliveredReason.EXPIRED
+            return NotDeliveredReason.EXPIRED, conversation
         if covered.superseded:
-            return NotDeliveredReason.SUPERSEDED
+            return NotDeliveredReason.SUPERSEDED, conversation
         if covered.overlapping:
             metrics.ANSWERS_OVERLAPPING.inc()
             log.warning("answer.overlaps", answer_id=str(answer.id), by_others=covered.by_others)
-        return None
+        return None, conversation
 
     async def _close(
         self,

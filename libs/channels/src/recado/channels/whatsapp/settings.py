@@ -6,10 +6,14 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from recado.channels.contract import Integration, Limits
+from recado.channels.contract import Integration, Limits, Part
 from recado.channels.credentials import BaseUrl, HeaderSecret, Secret
+from recado.channels.whatsapp.template import OutsideWindow
 from recado.schemas.base import Platform
 from recado.schemas.conversations import ReplyTo
+
+REPLY_WINDOW = timedelta(hours=24)
+"""The customer service window: from each message of the customer (Meta, messages/send-messages)."""
 
 PHONE_NUMBER_ID = r"^[0-9]{1,32}$"
 
@@ -43,6 +47,8 @@ class WhatsAppIntegration(Integration):
     """Between two messages to one user in the long run (Meta, overview)."""
     pair_burst: Annotated[int, Field(ge=1)] = 45
     """So many to one user at once, borrowed from that (the same)."""
+    outside_window: OutsideWindow | None = None
+    """What is sent when the customer wrote more than 24 hours ago; without it nothing is."""
 
     @model_validator(mode="after")
     def _signed_unless_in_development(self) -> Self:
@@ -71,6 +77,13 @@ class WhatsAppIntegration(Integration):
             chat_interval=self.pair_interval,
             chat_burst=self.pair_burst,
         )
+
+    @property
+    def reply_window(self) -> timedelta:
+        return REPLY_WINDOW
+
+    def format_outside_window(self, text: str) -> tuple[Part, ...]:
+        return () if self.outside_window is None else self.outside_window.format(text)
 
     def distinguishing(self) -> tuple[tuple[str, str], ...]:
         return (("phone_number_id", self.phone_number_id),)
