@@ -75,6 +75,10 @@ def _inner(collection: str, name: str, value: object) -> object:
 def _part(part: Mapping[str, object]) -> Mapping[str, object]:
     """Why an earlier attempt failed says nothing of a part that was sent after all."""
     past = () if part["state"] == "failed" else ("reason", "error")
+    content = part["content"]
+    if isinstance(content, Mapping) and content.get("template") is not None:
+        # The words of a template are what the integration was configured to make of the answer's.
+        part = {**part, "content": {"template": content["template"]}}
     return {
         key: one
         for key, one in part.items()

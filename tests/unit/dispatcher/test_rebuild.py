@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import JsonValue
 
 from recado.channels.errors import (
     ChatMoved,
@@ -18,9 +19,12 @@ from recado.channels.errors import (
     Unclassified,
 )
 from recado.channels.registry import CHANNELS
+from recado.channels.whatsapp.settings import WhatsAppIntegration
+from recado.channels.whatsapp.template import OutsideWindow
 from recado.dispatcher.ledger import KEPT
 from recado.dispatcher.ports import Name
 from recado.dispatcher.rebuild.core import Rebuilding
+from recado.schemas.base import Platform
 from recado.schemas.conversations import ReplyTo
 from recado.schemas.deliveries import NotDeliveredReason
 from recado.schemas.events import AnswerGenerated, Event
@@ -46,6 +50,18 @@ from support.running import run
 from .outcomes import LONG
 
 REFUSED = PlatformError(code=131026, title="Message undeliverable")
+CARRYING: dict[str, JsonValue] = {"name": "respuesta", "language": "es"}
+ASKING: dict[str, JsonValue] = {"name": "escribenos", "language": "es", "carries_text": False}
+WHATSAPP_INTEGRATION = WhatsAppIntegration.model_validate(
+    {
+        "name": "wa",
+        "platform": "whatsapp",
+        "phone_number_id": "1",
+        "access_token": "t",
+        "app_secret": "s",
+        "verify_token": "v",
+    }
+)
 OTHER = PlatformError(code=4711, title="Something new")
 
 
@@ -57,6 +73,12 @@ class Past:
         self.topics: list[Record] = []
         self._offsets: Counter[str] = Counter()
         self._published = 0
+
+    def has_template(self, template: dict[str, JsonValue] | None) -> None:
+        """What WhatsApp's integration sends outside the 24 hours."""
+        self.world.platforms.integrations[Platform.WHATSAPP] = WHATSAPP_INTEGRATION.model_copy(
+            update={"outside_window": template and OutsideWindow.model_validate(template)}
+        )
 
     async def happens(self, event: Event) -> None:
         """The event is written, read, and worked on until it is done."""
@@ -173,6 +195,8 @@ happenings = st.lists(
                 of=st.builds(answer, numbers),
             ),
         ),
+        st.tuples(st.just("template"), st.sampled_from([None, CARRYING, ASKING])),
+        st.tuples(st.just("a day"), st.just(timedelta(hours=24))),
         st.tuples(
             st.just("person"),
             st.sampled_from([handoff_requested(), handoff_released(), operator_reply()]),
@@ -183,7 +207,7 @@ happenings = st.lists(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=80)
 @given(happenings)
 def test_whatever_happened_the_rebuilt_database_is_the_live_one(
     happened: list[tuple[str, object]],
@@ -204,6 +228,10 @@ async def _lives_again(happened: list[tuple[str, object]]) -> None:
                 later = timedelta(hours=1) if what == "driven again" else timedelta(0)
                 await past.happens(event.model_copy(update={"deadline": deadline + later}))
                 past.world.platforms.results = []
+            case "template", template:
+                past.has_template(template)  # type: ignore[arg-type]  # one of three
+            case "a day", timedelta() as long:
+                past.world.now += long
             case _, event:
                 await past.happens(event)  # type: ignore[arg-type]  # the others are events
     await same(past)

@@ -10,6 +10,17 @@ from recado.schemas.base import Model, Moment
 from recado.schemas.webhooks import PlatformError
 
 
+class Template(Model):
+    """A message that the platform approved beforehand, sent by its name."""
+
+    name: str
+    language: str
+    text_parameter: str | None = None
+    """What the platform calls the place of the answer's text; None: it has no name."""
+    carries_text: bool = True
+    """Whether the answer's text is in it. If not, it only asks the customer to write."""
+
+
 class AnswerDelivered(Model):
     """The platform accepted every part of an answer."""
 
@@ -24,6 +35,9 @@ class AnswerDelivered(Model):
     )
     repeated_parts: int = Field(
         default=0, ge=0, description="Parts sent again because their first result was not known"
+    )
+    templates: tuple[Template | None, ...] = Field(
+        default=(), description="What each part went as, where any went as a template"
     )
     moved_to: str | None = Field(
         default=None, description="The chat that it went to, where the platform said so meanwhile"
@@ -63,6 +77,9 @@ class AnswerNotDelivered(Model):
     )
     repeated_parts: int = Field(
         default=0, ge=0, description="Parts sent again because their first result was not known"
+    )
+    templates: tuple[Template | None, ...] = Field(
+        default=(), description="What each part went as, where any went as a template"
     )
     moved_to: str | None = Field(
         default=None, description="The chat that it was for, where the platform said so meanwhile"

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork
 
 from recado.schemas.base import Model, PlatformName
 from recado.schemas.conversations import ReplyTo
+from recado.schemas.deliveries import Template
 from recado.schemas.webhooks import AccountChange, MessageReceived, StatusReported
 
 NOT_NAMED = "(not named)"
@@ -143,17 +144,6 @@ class Entity(Model):
     length: int = Field(ge=1)
     url: str | None = None
     language: str | None = None
-
-
-class Template(Model):
-    """A message that the platform approved beforehand, sent by its name."""
-
-    name: str
-    language: str
-    text_parameter: str | None = None
-    """What the platform calls the place of the answer's text; None: it has no name."""
-    carries_text: bool = True
-    """Whether the answer's text is in it. If not, it only asks the customer to write."""
 
 
 class Part(Model):

@@ -19,7 +19,7 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from recado.channels.contract import Part
-from recado.schemas.deliveries import NotDeliveredReason
+from recado.schemas.deliveries import NotDeliveredReason, Template
 from recado.schemas.webhooks import PlatformError
 
 
@@ -116,6 +116,12 @@ class Delivery(_Kept):
     def only_invites(self) -> bool:
         """It asks the customer to write, and nothing of the answer is in it."""
         return bool(self.parts) and all(only_invites(part.content) for part in self.parts)
+
+    @property
+    def templates(self) -> tuple[Template | None, ...]:
+        """Those of the parts in order; none where no part has one."""
+        held = tuple(part.content.template for part in self.parts)
+        return held if any(held) else ()
 
     @property
     def open_parts(self) -> tuple[PartEntry, ...]:

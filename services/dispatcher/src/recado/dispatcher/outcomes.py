@@ -125,6 +125,7 @@ def outcome_event(answer: Outgoing, delivery: Delivery) -> AnswerDelivered | Ans
             message_ids=answer.message_ids,
             platform_message_ids=delivery.platform_message_ids,
             repeated_parts=delivery.repeated_parts,
+            templates=delivery.templates,
             moved_to=delivery.moved_to,
         )
     return AnswerNotDelivered(
@@ -138,6 +139,7 @@ def outcome_event(answer: Outgoing, delivery: Delivery) -> AnswerDelivered | Ans
         parts_sent=delivery.parts_sent,
         platform_message_ids=delivery.platform_message_ids,
         repeated_parts=delivery.repeated_parts,
+        templates=delivery.templates,
         moved_to=delivery.moved_to,
     )
 

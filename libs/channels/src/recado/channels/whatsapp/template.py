@@ -12,10 +12,11 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from recado.channels.contract import Part, Template
+from recado.channels.contract import Part
 from recado.channels.markup import StyledText, read_markdown
 from recado.channels.payload import JsonObject
 from recado.channels.splitting import split, utf16_length
+from recado.schemas.deliveries import Template
 
 MAX_BODY_LENGTH = 1024
 

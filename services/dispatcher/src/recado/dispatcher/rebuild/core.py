@@ -107,7 +107,10 @@ class Rebuilding:
         else:
             delivery = ended(answer, event, channel.format(answer.text), before)
             await self._ledger.restore(answer, delivery)
-        if any(part.state in (PartState.SENT, PartState.UNCERTAIN) for part in delivery.parts):
+        if any(
+            part.state in (PartState.SENT, PartState.UNCERTAIN) and not part.has_invited
+            for part in delivery.parts
+        ):
             await cover(self._documents, answer)
         await record_outcome(
             self._documents, self._statuses, answer, delivery, reported=channel.reports_delivery

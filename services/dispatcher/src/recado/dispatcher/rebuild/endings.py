@@ -10,6 +10,7 @@ from recado.channels.contract import Part
 from recado.dispatcher.delivery import Delivery, Outcome, PartEntry, PartState
 from recado.dispatcher.documents import milliseconds
 from recado.dispatcher.outgoing import Outgoing
+from recado.dispatcher.window import CLOSED
 from recado.schemas.deliveries import NotDeliveredReason
 from recado.schemas.events import AnswerDelivered, AnswerNotDelivered
 
@@ -29,8 +30,7 @@ def ended(
     `before` is the entry that it has already, where it was driven again: its text, place and parts
     stay as they were first.
     """
-    if before is not None:
-        content = [part.content for part in before.parts]
+    content = _contents(event, content if before is None else [p.content for p in before.parts])
     if isinstance(event, AnswerDelivered):
         parts = _delivered(event, content)
     else:
@@ -51,6 +51,19 @@ def ended(
         ),
         moved_to=event.moved_to,
     )
+
+
+def _contents(event: OutcomeEvent, content: Sequence[Part]) -> Sequence[Part]:
+    """What the parts were. Where they went as templates the words are those of the first ones."""
+    if not event.templates:
+        return [part for part in content if part.template is None] or content
+    plain = [*content, *([content[-1]] * len(event.templates))]
+    return [
+        part.model_copy(update={"template": template, "entities": ()})
+        if template is not None
+        else part
+        for part, template in zip(plain, event.templates, strict=False)
+    ]
 
 
 def _delivered(event: AnswerDelivered, content: Sequence[Part]) -> list[PartEntry]:
@@ -90,7 +103,7 @@ def _entry(event: AnswerNotDelivered, number: int, part: Part, platform_id: str)
         )
     if number == event.parts_sent and event.reason is NotDeliveredReason.UNCERTAIN:
         return PartEntry(content=part, state=PartState.UNCERTAIN)
-    if number == event.parts_sent and event.error is not None:
+    if number == event.parts_sent and event.error not in (None, CLOSED):
         return PartEntry(
             content=part, state=PartState.FAILED, reason=event.reason, error=event.error
         )
