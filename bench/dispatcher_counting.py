@@ -16,7 +16,8 @@ from pymongo import monitoring
 
 from bench.dispatcher_events import answer, message, report, webhook
 from recado.channels.contract import Integration, Limits, Part, Sender
-from recado.dispatcher.core import build
+from recado.dispatcher.attending import Attention
+from recado.dispatcher.core import build, now
 from recado.dispatcher.gathered import GatheredDocuments
 from recado.dispatcher.settings import DispatcherSettings
 from recado.dispatcher.stopped import Stopped
@@ -62,6 +63,9 @@ class _Platform:
         del reply_to
         return self
 
+    def attentive(self, reply_to: ReplyTo) -> None:
+        del reply_to
+
     def integration(self, reply_to: ReplyTo) -> Integration | None:
         del reply_to
         return None
@@ -99,6 +103,7 @@ async def requests(mongodb: str) -> dict[str, dict[str, float]]:
         _acknowledged,
         Throttle(platform.limits, monotonic),
         Stopped(monotonic),
+        Attention(platform, gathered, now, typing=False),
     )
     slots = asyncio.Semaphore(settings.concurrency)
 

@@ -8,11 +8,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from recado.channels.contract import Integration, Limits, Part
+from recado.channels.contract import Attentive, Integration, Limits, Part
 from recado.channels.errors import RetryLater, SendError
 from recado.channels.registry import CHANNELS
 from recado.dispatcher import callback
 from recado.dispatcher.attempts import Attempts
+from recado.dispatcher.attending import Attention
 from recado.dispatcher.handlers import Handlers, LookAgain
 from recado.dispatcher.ledger import KEPT, Ledger
 from recado.dispatcher.outgoing import Outgoing, Position
@@ -182,12 +183,17 @@ class Platforms:
         self.limited = Limits()
         self.integrations: dict[str, Integration] = {}
         """By platform; one that is not here has no reply window."""
+        self.attends: Attentive | None = None
         self.known = True
         """The integration is there; one that is gone sends nothing, as of `PooledSenders`."""
 
     def sender(self, reply_to: ReplyTo) -> "Platforms | None":
         del reply_to
         return self if self.known else None
+
+    def attentive(self, reply_to: ReplyTo) -> Attentive | None:
+        del reply_to
+        return self.attends
 
     def integration(self, reply_to: ReplyTo) -> Integration | None:
         return self.integrations.get(reply_to.platform)
@@ -265,8 +271,15 @@ class World:
             publish=self._publish,
             clock=self.clock,
         )
+        self.attention = Attention(self.platforms, self.documents, self.clock, typing=True)
         self.handlers = Handlers(
-            sending, self.recording, self.statuses, self.documents, self.throttle, self.clock
+            sending,
+            self.recording,
+            self.statuses,
+            self.documents,
+            self.throttle,
+            self.attention,
+            self.clock,
         )
 
     def clock(self) -> datetime:

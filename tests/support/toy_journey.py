@@ -22,7 +22,8 @@ recado.channels.__path__.append(sys.argv[1])
 
 from recado.channels.integrations import Integrations, load_integrations  # noqa: E402
 from recado.channels.registry import CHANNELS  # noqa: E402
-from recado.dispatcher.core import build  # noqa: E402
+from recado.dispatcher.attending import Attention  # noqa: E402
+from recado.dispatcher.core import build, now  # noqa: E402
 from recado.dispatcher.senders import PooledSenders  # noqa: E402
 from recado.dispatcher.settings import DispatcherSettings  # noqa: E402
 from recado.dispatcher.stopped import Stopped  # noqa: E402
@@ -146,13 +147,15 @@ async def dispatched(
         connections=1,
     )
     senders.replace(integrations)
+    documents = MemoryDocuments()
     handlers = build(
         DispatcherSettings(),
-        MemoryDocuments(),
+        documents,
         senders,
         publish,
         Throttle(senders.limits, monotonic),
         Stopped(monotonic),
+        Attention(senders, documents, now, typing=False),
     )
     for offset, event in enumerate(events):
         one = encode(event, source="test")

@@ -235,6 +235,18 @@ DISPATCHER = Row(
                 Query(rate("recado_answers_overlapping_total", "job"), "overlapping"),
             ),
         ),
+        Panel(
+            title="Read marks, typing, buttons",
+            description="What only shows that somebody is there. Dropped: more than 10 a second of "
+            "an integration. Failed: the platform did not take it, and nothing depends on it.",
+            unit="ops",
+            queries=(
+                Query(
+                    rate("recado_attention_total", "platform, outcome"),
+                    "{{platform}}, {{outcome}}",
+                ),
+            ),
+        ),
     ),
 )
 

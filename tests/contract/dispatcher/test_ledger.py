@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from recado.channels.contract import Entity, Part, Template
+from recado.channels.contract import Entity, Part
 from recado.dispatcher.callback import SentPart
 from recado.dispatcher.delivery import Delivery, PartState
 from recado.dispatcher.ledger import Ledger
 from recado.dispatcher.ports import Documents, Name
-from recado.schemas.deliveries import NotDeliveredReason
+from recado.schemas.deliveries import NotDeliveredReason, Template
 from recado.schemas.webhooks import DeliveryStatus, PlatformError
 from support.dispatching import DEADLINE, NOW, answer, outgoing
 

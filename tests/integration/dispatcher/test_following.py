@@ -19,7 +19,8 @@ from recado.channels.watching import IntegrationsFile
 from recado.devstack.stack.mongodb import MongoDb
 from recado.devstack.stack.ports import LOOPBACK, free_port
 from recado.dispatcher.app import App
-from recado.dispatcher.core import build
+from recado.dispatcher.attending import Attention
+from recado.dispatcher.core import build, now
 from recado.dispatcher.handlers import LookAgain
 from recado.dispatcher.senders import PooledSenders
 from recado.dispatcher.settings import DispatcherSettings
@@ -76,13 +77,15 @@ class Following:
         self._stopped = Stopped(monotonic)
         users = (self.senders.replace, self._stopped.configured)
         self.accounts = Accounts(watched, users, self._told.put_nowait)
+        documents = MemoryDocuments()
         self._handlers = build(
             DispatcherSettings(),
-            MemoryDocuments(),
+            documents,
             self.senders,
             self._publish,
             Throttle(self.senders.limits, monotonic),
             self._stopped,
+            Attention(self.senders, documents, now, typing=False),
         )
 
     async def configure(self, token: str, *, enabled: str = "true") -> None:

@@ -155,7 +155,7 @@ async def test_a_look_is_no_error_in_a_trace(monkeypatch: pytest.MonkeyPatch) ->
 async def test_looking_again_is_neither_a_retry_nor_news() -> None:
     """A retry says that something failed; here nothing did."""
     world = World()
-    observer = DispatcherMetrics(world.throttle)
+    observer = DispatcherMetrics(world.throttle, world.attention)
     world.platforms.results = [ResultUnknown("ReadTimeout")]
     one = record(answer(1))
     with pytest.raises(LookAgain) as pending:

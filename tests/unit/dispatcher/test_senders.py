@@ -37,15 +37,20 @@ class FakeTelegram:
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, str]] = []
-        self.clients: list[httpx.AsyncClient] = []
+        self.every_client: list[httpx.AsyncClient] = []
         self.asked = asyncio.Semaphore(0)
         self.answers = asyncio.Event()
         self.answers.set()
 
+    @property
+    def clients(self) -> list[httpx.AsyncClient]:
+        """Those that send; beside each is one for what is only shown."""
+        return self.every_client[::2]
+
     def sender(self, integration: Integration, http: httpx.AsyncClient) -> SimpleNamespace:
         assert isinstance(integration, TelegramIntegration)
         token = integration.bot_token.get_secret_value()
-        self.clients.append(http)
+        self.every_client.append(http)
 
         async def send(_to: ReplyTo, part: Part, **_rest: object) -> str:
             self.asked.release()
@@ -162,4 +167,4 @@ async def test_in_the_end_every_connection_is_closed(
 ) -> None:
     senders.replace([account("1:new"), account("2:a", name="other")])
     await senders.close()
-    assert [one.is_closed for one in telegram.clients] == [True] * 3
+    assert [one.is_closed for one in telegram.every_client] == [True] * 6

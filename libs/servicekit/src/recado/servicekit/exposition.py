@@ -111,6 +111,8 @@ def _known(
         yield metrics.SEND_RATE, (platform,)
         for limit in ("integration", "chat"):
             yield metrics.TURNS_WAITED, (platform, limit)
+        for outcome in ("shown", "failed", "dropped"):
+            yield metrics.ATTENTION, (platform, outcome)
         for outcome in ("sent", "retried", "failed", "uncertain"):
             yield metrics.SENDS, (platform, outcome)
     for event in publishes:

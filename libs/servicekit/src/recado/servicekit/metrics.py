@@ -223,6 +223,12 @@ ANSWERS_OVERLAPPING = Counter(
     "recado_answers_overlapping_total",
     "Answers sent although another answer covers some, not all, of their messages",
 )
+ATTENTION = Counter(
+    "recado_attention_total",
+    "Requests that only show that somebody is there (a message was read, an answer is being "
+    "written, a button was noticed), by outcome (shown, failed, dropped)",
+    ["platform", "outcome"],
+)
 
 INTEGRATIONS_STOPPED = Gauge(
     "recado_integrations_stopped",
@@ -297,6 +303,7 @@ DISPATCHER: Sequence[Family] = (
     ANSWERS_NOT_DELIVERED,
     PARTS_REPEATED,
     ANSWERS_OVERLAPPING,
+    ATTENTION,
     INTEGRATIONS_STOPPED,
     SEND_RATE,
     TURNS_WAITED,

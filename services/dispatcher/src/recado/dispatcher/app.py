@@ -14,7 +14,8 @@ from faststream.kafka import KafkaBroker
 from recado.channels.accounts import Accounts
 from recado.channels.registry import CHANNELS
 from recado.channels.watching import IntegrationsFile
-from recado.dispatcher.core import build
+from recado.dispatcher.attending import Attention
+from recado.dispatcher.core import build, now
 from recado.dispatcher.errors import StoreUnavailable
 from recado.dispatcher.gathered import GatheredDocuments
 from recado.dispatcher.handlers import READS, Handlers
@@ -83,9 +84,10 @@ class App(ConsumerService):
         self._broker = make_broker(settings, SERVICE)
         self._producer = make_producer(settings, SERVICE)
         throttle = Throttle(self._senders.limits, monotonic)
-        metrics = DispatcherMetrics(throttle)
         self._publisher = LastingPublisher(settings, SERVICE)
         self._gathered = GatheredDocuments(self._documents)
+        self._attention = Attention(self._senders, self._gathered, now, typing=settings.typing)
+        metrics = DispatcherMetrics(throttle, self._attention)
         handlers = build(
             settings,
             self._gathered,
@@ -93,6 +95,7 @@ class App(ConsumerService):
             self._publisher.publish,
             throttle,
             self._stopped,
+            self._attention,
         )
         self._lanes = _attach(self._broker, self._producer, settings, handlers, metrics)
         metrics.watch(self._lanes)
@@ -118,6 +121,7 @@ class App(ConsumerService):
         parts.callback(self._documents.close)
         parts.push_async_callback(self._gathered.close)
         parts.push_async_callback(self._senders.close)
+        parts.push_async_callback(self._attention.close)
         parts.push_async_callback(self._publisher.close)
         self.beside(self._accounts.run(), "integrations")
 

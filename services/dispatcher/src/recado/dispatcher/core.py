@@ -5,6 +5,7 @@ from uuid import uuid4
 
 from recado.channels.registry import CHANNELS
 from recado.dispatcher.attempts import Attempts
+from recado.dispatcher.attending import Attention
 from recado.dispatcher.handlers import Handlers
 from recado.dispatcher.ledger import KEPT, Ledger
 from recado.dispatcher.parts import Parts
@@ -24,15 +25,16 @@ def build(
     publish: Publish,
     throttle: Throttle,
     stopped: Stopped,
+    attention: Attention,
 ) -> Handlers:
     """The handlers of one process run."""
-    ledger = Ledger(documents, _now, owner=uuid4().hex)
+    ledger = Ledger(documents, now, owner=uuid4().hex)
     recording = Recording(documents, webhooks_kept=settings.webhooks_kept)
-    statuses = Statuses(documents, ledger, _now, kept=KEPT)
+    statuses = Statuses(documents, ledger, now, kept=KEPT)
     parts = Parts(
         ledger,
-        Attempts(_now),
-        _now,
+        Attempts(now),
+        now,
         settings.timing(),
         settings.when_uncertain(),
         throttle,
@@ -47,10 +49,11 @@ def build(
         channels=CHANNELS,
         senders=senders,
         publish=publish,
-        clock=_now,
+        clock=now,
     )
-    return Handlers(sending, recording, statuses, documents, throttle, _now)
+    return Handlers(sending, recording, statuses, documents, throttle, attention, now)
 
 
-def _now() -> datetime:
+def now() -> datetime:
+    """The time, in UTC."""
     return datetime.now(UTC)

@@ -8,6 +8,7 @@ holds no slot.
 from datetime import timedelta
 from typing import Final
 
+from recado.dispatcher.attending import Attention
 from recado.dispatcher.errors import (
     IntegrationStopped,
     NotItsTurn,
@@ -64,6 +65,7 @@ class Handlers:
         statuses: Statuses,
         documents: Documents,
         throttle: Throttle,
+        attention: Attention,
         clock: Clock,
     ) -> None:
         self._sending = sending
@@ -71,6 +73,7 @@ class Handlers:
         self._statuses = statuses
         self._documents = documents
         self._throttle = throttle
+        self._attention = attention
         self._clock = clock
 
     def by_topic(self) -> dict[str, Handler]:
@@ -111,10 +114,12 @@ class Handlers:
     async def _work(self, event: Event, position: Position) -> None:
         match event:
             case AnswerGenerated() | OperatorReplied():
+                self._attention.ended(event.conversation)
                 await self._sending.deliver(Outgoing(event, position))
             case MessageReceived():
                 if self._clock() - event.occurred_at < JUST_NOW:
                     self._throttle.received(event.reply_to)
+                self._attention.received(event, position.partition)
                 await self._recording.message(event, position)
                 await record_change(self._documents, event)
             case StatusReported():

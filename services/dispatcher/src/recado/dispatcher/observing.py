@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import structlog
 
+from recado.dispatcher.attending import Attention
 from recado.dispatcher.handlers import LookAgain
 from recado.dispatcher.throttling import Throttle
 from recado.schemas.topics import ANSWERS
@@ -16,9 +17,10 @@ log = structlog.stdlib.get_logger(__name__)
 class DispatcherMetrics(LaneMetrics):
     """As of every consumer, but that looking for a result again is no retry: nothing failed."""
 
-    def __init__(self, throttle: Throttle) -> None:
+    def __init__(self, throttle: Throttle, attention: Attention) -> None:
         super().__init__()
         self._throttle = throttle
+        self._attention = attention
         self._ours: set[int] = set()
 
     def assigned(self, partitions: Collection[AnyPartition]) -> None:
@@ -32,7 +34,9 @@ class DispatcherMetrics(LaneMetrics):
     ) -> None:
         """What belongs to them is another's now."""
         super().revoked(partitions, unfinished=unfinished, took=took)
-        self._ours -= {one.number for one in partitions if one.topic == ANSWERS.name}
+        gone = {one.number for one in partitions if one.topic == ANSWERS.name}
+        self._ours -= gone
+        self._attention.revoked(gone)
         self._set_share()
 
     def _set_share(self) -> None:

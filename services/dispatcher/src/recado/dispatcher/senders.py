@@ -7,6 +7,9 @@ They may be replaced while answers are being sent:
   of an answer, say, sends the next part as the integration is then.
 - An integration that is gone or disabled has no sender. A call of one from before sends nothing.
 - One that did not change keeps its connections.
+
+What only shows that somebody is there (`attentive`) has connections of its own, few of them: no
+send waits for one.
 """
 
 import asyncio
@@ -16,9 +19,11 @@ from datetime import timedelta
 
 import httpx
 
-from recado.channels.contract import Channel, Integration, Limits, Part, Sender
+from recado.channels.contract import Attentive, Channel, Integration, Limits, Part, Sender
 from recado.channels.errors import RetryLater
 from recado.schemas.conversations import ReplyTo
+
+ATTENTIVE_CONNECTIONS = 8
 
 _Key = tuple[str, str]
 """Platform and name."""
@@ -80,30 +85,51 @@ class PooledSenders:
         integration = self.integration(reply_to)
         return Limits() if integration is None else integration.limits(reply_to)
 
+    def attentive(self, reply_to: ReplyTo) -> Attentive | None:
+        """What shows the customer at this address that somebody is there, as configured now.
+
+        Held across a change it fails: its connections are closed.
+        """
+        account = self._accounts.get((reply_to.platform, reply_to.integration))
+        return None if account is None else account.attentive
+
     async def close(self) -> None:
         """Close every connection, once nothing is sent any more."""
         self.replace(())
         await asyncio.gather(*self._closing)
 
     def _account(self, integration: Integration) -> "_Account":
-        limits = httpx.Limits(
-            max_connections=self._connections, max_keepalive_connections=self._connections
+        channel = self._channels[integration.platform]
+        return _Account(
+            integration,
+            channel,
+            self._client(self._connections),
+            self._client(ATTENTIVE_CONNECTIONS),
         )
-        client = httpx.AsyncClient(
+
+    def _client(self, connections: int) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
             timeout=httpx.Timeout(self._timeout, connect=self._third, pool=self._third),
-            limits=limits,
+            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
             verify=self._tls,
         )
-        return _Account(integration, self._channels[integration.platform], client)
 
 
 class _Account:
     """An integration in one version, with its connections."""
 
-    def __init__(self, integration: Integration, channel: Channel, client: httpx.AsyncClient):
+    def __init__(
+        self,
+        integration: Integration,
+        channel: Channel,
+        client: httpx.AsyncClient,
+        beside: httpx.AsyncClient,
+    ) -> None:
         self.integration = integration
-        self._client = client
+        self._clients = client, beside
         self._sender = channel.sender(integration, client)
+        shows = channel.sender(integration, beside)
+        self.attentive = shows if isinstance(shows, Attentive) else None
         self._under_way = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -127,7 +153,8 @@ class _Account:
         with suppress(TimeoutError):
             async with asyncio.timeout(longest):
                 await self._idle.wait()
-        await self._client.aclose()
+        for client in self._clients:
+            await client.aclose()
 
 
 class _CurrentSender:

@@ -64,6 +64,11 @@ class DispatcherSettings(ConsumerSettings):
         description="Telegram, and any platform without delivery reports: what to do with a send "
         "whose result is not known",
     )
+    typing: bool = Field(
+        default=True,
+        description="Show customers that their message was read and that an answer is being "
+        "written. Buttons are acknowledged in any case",
+    )
     webhooks_kept: timedelta = Field(
         default=timedelta(days=30),
         gt=timedelta(0),
