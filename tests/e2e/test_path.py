@@ -257,3 +257,37 @@ async def _delivered_to(world: World, platform_ids: list[str]) -> set[object]:
 
 def _now() -> int:
     return int(time.time())
+
+
+async def test_customers_see_that_their_message_was_read_before_the_answer_comes(
+    world: World,
+) -> None:
+    """WhatsApp gets a read mark with typing, Telegram typing; then each its answer."""
+    (number,), (chat,) = await world.new_numbers(1), await world.new_chats(1)
+    text = WhatsAppText(number, SLOW_INTERNET)
+    posts = (
+        whatsapp_post(
+            [[text]], phone_number_id=WHATSAPP_PHONE_NUMBER_ID, app_secret=WHATSAPP_APP_SECRET
+        ),
+        telegram_post(chat, SLOW_INTERNET, secret_token=TELEGRAM_SECRET_TOKEN),
+    )
+    async with httpx.AsyncClient(timeout=20) as http:
+        for post in posts:
+            assert (await world.post(http, post)).status_code == 200
+
+    async def seen() -> list[str]:
+        requests = (await world.control("GET", "/requests", params={"limit": "50000"}))["requests"]
+        assert isinstance(requests, list)
+        return [
+            one["operation"]
+            for one in requests
+            if any(name in str(one["body"]) for name in (str(chat), number, text.id))
+        ]
+
+    async def both_answered() -> bool:
+        return {"messages", "sendMessage"} <= set(await seen())
+
+    await eventually(both_answered, "both answers")
+    operations = await seen()
+    assert operations.index("read") < operations.index("messages")
+    assert operations.index("sendChatAction") < operations.index("sendMessage")
