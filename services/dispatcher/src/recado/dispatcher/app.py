@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 
 import structlog
@@ -78,6 +78,11 @@ class App(ConsumerService):
         self._broker = make_broker(settings, SERVICE)
         self._producer = make_producer(settings, SERVICE)
         throttle = Throttle(self._senders.limits, monotonic)
+        self._closing = Closing(
+            self._documents,
+            lambda: datetime.now(UTC),
+            after=settings.conversation_closes_after,
+        )
         metrics = DispatcherMetrics(throttle)
         self._publisher = LastingPublisher(settings, SERVICE)
         self._gathered = GatheredDocuments(self._documents)
@@ -105,6 +110,7 @@ class App(ConsumerService):
         parts.push_async_callback(self._senders.close)
         parts.push_async_callback(self._publisher.close)
         self.beside(self._accounts.run(), "integrations")
+        self.beside(self._closing.run(), "closing")
 
     async def consume(
         self, parts: AsyncExitStack, until: asyncio.Event, at_once: asyncio.Event

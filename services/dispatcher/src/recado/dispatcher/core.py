@@ -25,7 +25,11 @@ def build(
 ) -> Handlers:
     """The handlers of one process run."""
     ledger = Ledger(documents, _now, owner=uuid4().hex)
-    recording = Recording(documents, webhooks_kept=settings.webhooks_kept)
+    recording = Recording(
+        documents,
+        webhooks_kept=settings.webhooks_kept,
+        closes_after=settings.conversation_closes_after,
+    )
     statuses = Statuses(documents, ledger, _now, kept=KEPT)
     parts = Parts(
         ledger, Attempts(_now), _now, settings.timing(), settings.when_uncertain(), throttle

@@ -64,6 +64,12 @@ class DispatcherSettings(ConsumerSettings):
         description="Telegram, and any platform without delivery reports: what to do with a send "
         "whose result is not known",
     )
+    conversation_closes_after: timedelta = Field(
+        default=timedelta(days=1),
+        ge=timedelta(minutes=1),
+        description="A conversation in which the customer says nothing for so long is closed; what "
+        "they say then opens a new one",
+    )
     webhooks_kept: timedelta = Field(
         default=timedelta(days=30),
         gt=timedelta(0),
