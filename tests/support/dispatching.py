@@ -49,6 +49,7 @@ SEND_TIMEOUT = timedelta(seconds=10)
 SKEW = timedelta(seconds=2)
 UNCERTAIN_AFTER = timedelta(seconds=10)
 DEADLINE = timedelta(minutes=15)
+CLOSES_AFTER = timedelta(days=1)
 
 WHATSAPP = ReplyTo(
     platform=Platform.WHATSAPP, integration="wa", chat="5491100000001", recipient=Recipient.PHONE
@@ -241,7 +242,9 @@ class World:
         """The process is gone and a new one has started: nothing is remembered but the store."""
         self._runs += 1
         self.ledger = Ledger(self.documents, self.clock, owner=f"run-{self._runs}")
-        self.recording = Recording(self.documents, webhooks_kept=timedelta(days=30))
+        self.recording = Recording(
+            self.documents, webhooks_kept=timedelta(days=30), closes_after=CLOSES_AFTER
+        )
         self.statuses = Statuses(self.documents, self.ledger, self.clock, kept=KEPT)
         self.attempts = Attempts(self.clock)
         self.stopped = Stopped(lambda: (self.now - NOW).total_seconds())

@@ -52,6 +52,21 @@ class MemoryDocuments:
         rows = self.rows[collection].values()
         return copy.deepcopy(next((row for row in rows if _matches(row, equal)), None))
 
+    async def find_all(
+        self, collection: Name, field: str, values: Collection[str]
+    ) -> list[Document]:
+        self._reach()
+        rows = self.rows[collection].values()
+        return [copy.deepcopy(row) for row in rows if _matches(row, {field: {"$in": [*values]}})]
+
+    async def select(
+        self, collection: Name, where: Mapping[str, object], *, by: str, most: int
+    ) -> list[Document]:
+        self._reach()
+        found = [row for row in self.rows[collection].values() if _matches(row, where)]
+        found.sort(key=lambda row: str(row[by]))  # times all of one zone
+        return copy.deepcopy([*found[:most]])
+
     async def update(self, change: Change) -> Document | None:
         self._reach()
         if self.goes_away_before(change):
@@ -86,7 +101,7 @@ class MemoryDocuments:
             if operator == "$setOnInsert" and not inserted:
                 continue
             for path, value in fields.items():
-                _OPERATORS[operator](row, path, _kept(value))
+                _OPERATORS[operator](row, _positional(row, path, change.guard), _kept(value))
         return row
 
 
@@ -135,6 +150,19 @@ def _matches(row: dict[str, object], wanted: Mapping[str, object]) -> bool:
     return True
 
 
+def _positional(row: dict[str, object], path: str, guard: Mapping[str, object]) -> str:
+    """`$` in a path is the first element that the guard's `$elemMatch` holds for."""
+    array, dollar, rest = path.partition(".$.")
+    condition = guard.get(array)
+    if not dollar or not isinstance(condition, dict):
+        return path
+    elements = _get(row, array)
+    if not isinstance(elements, list):
+        raise TypeError(f"{array} is no array")
+    places = (at for at, one in enumerate(elements) if _matches(one, condition["$elemMatch"]))
+    return f"{array}.{next(places)}.{rest}"
+
+
 def _test(found: list[object], operator: str, value: object) -> bool:
     flat = [*found, *(inner for each in found if isinstance(each, list) for inner in each)]
     match operator:
@@ -146,10 +174,17 @@ def _test(found: list[object], operator: str, value: object) -> bool:
             return not _test(found, "$eq", value)
         case "$in" if isinstance(value, list):
             return any(_test(found, "$eq", each) for each in value)
+        case "$nin":
+            return not _test(found, "$in", value)
+        case "$elemMatch" if isinstance(value, dict):
+            arrays = (each for each in found if isinstance(each, list))
+            return any(_matches(one, value) for array in arrays for one in array)
         case "$lt":
             return any(_less(each, value) for each in flat)
         case "$gt":
             return any(_less(value, each) for each in flat)
+        case "$lte":
+            return any(_less(each, value) or each == value for each in flat)
         case "$gte":
             return any(_less(value, each) or each == value for each in flat)
         case "$not" if isinstance(value, dict):
@@ -160,6 +195,8 @@ def _test(found: list[object], operator: str, value: object) -> bool:
 def _less(left: object, right: object) -> bool:
     """MongoDB compares only what is of one kind."""
     if isinstance(left, datetime) and isinstance(right, datetime):
+        return left < right
+    if isinstance(left, str) and isinstance(right, str):
         return left < right
     return isinstance(left, int) and isinstance(right, int) and left < right
 
@@ -231,6 +268,12 @@ def _push(row: dict[str, object], path: str, value: object) -> None:
     _set(row, path, array[value["$slice"] :])
 
 
+def _pull(row: dict[str, object], path: str, value: object) -> None:
+    present = _get(row, path)
+    if isinstance(present, list) and isinstance(value, dict):
+        present[:] = [element for element in present if not _matches(element, value)]
+
+
 _OPERATORS: Mapping[str, Callable[[dict[str, object], str, object], None]] = {
     "$set": _set,
     "$setOnInsert": _set,
@@ -239,4 +282,5 @@ _OPERATORS: Mapping[str, Callable[[dict[str, object], str, object], None]] = {
     "$max": _max,
     "$addToSet": _add_to_set,
     "$push": _push,
+    "$pull": _pull,
 }

@@ -21,16 +21,18 @@ from recado.channels.errors import (
 from recado.channels.registry import CHANNELS
 from recado.channels.whatsapp.settings import WhatsAppIntegration
 from recado.channels.whatsapp.template import OutsideWindow
+from recado.dispatcher.closing import Closing
 from recado.dispatcher.ledger import KEPT
-from recado.dispatcher.ports import Name
+from recado.dispatcher.ports import Documents, Name
 from recado.dispatcher.rebuild.core import Rebuilding
 from recado.schemas.base import Platform
 from recado.schemas.conversations import ReplyTo
 from recado.schemas.deliveries import NotDeliveredReason
-from recado.schemas.events import AnswerGenerated, Event
+from recado.schemas.events import AnswerGenerated, Event, MessageReceived
 from recado.schemas.webhooks import DeliveryStatus, PlatformError
 from recado_lanes import Record, Transient
 from support.dispatching import (
+    CLOSES_AFTER,
     NOW,
     TELEGRAM,
     WHATSAPP,
@@ -73,6 +75,7 @@ class Past:
         self.topics: list[Record] = []
         self._offsets: Counter[str] = Counter()
         self._published = 0
+        self.said: dict[str, list[MessageReceived]] = {}
 
     def has_template(self, template: dict[str, JsonValue] | None) -> None:
         """What WhatsApp's integration sends outside the 24 hours."""
@@ -84,6 +87,25 @@ class Past:
         """The event is written, read, and worked on until it is done."""
         one = self._written(event)
         await self._read(one)
+
+    async def is_said(self, reply_to: ReplyTo) -> None:
+        """The customer's next message."""
+        said = self.said.setdefault(reply_to.chat, [])
+        one = message(len(said) + 1, reply_to)
+        now = {"occurred_at": self.world.now, "sent_at": self.world.now}
+        said.append(one.model_copy(update=now))
+        await self.happens(said[-1])
+
+    def answer_to(self, to: ReplyTo, which: set[int], **made: object) -> AnswerGenerated:
+        """An answer to some of the last messages, or to one that is not recorded."""
+        said = self.said.get(to.chat, [])
+        numbers = sorted({max(1, len(said) - one) for one in which})
+        oldest = said[numbers[0] - 1].occurred_at if said else self.world.now
+        return answer(*numbers, reply_to=to, received_at=oldest, **made)
+
+    async def sweep(self, documents: Documents) -> None:
+        """Close what is silent by now."""
+        await Closing(documents, self.world.clock, after=CLOSES_AFTER).sweep()
 
     async def comes_again(self, number: int) -> None:
         """A record is handled once more: its offset was not committed."""
@@ -120,6 +142,7 @@ class Past:
             CHANNELS,
             lambda: NOW + timedelta(days=1),
             webhooks_kept=timedelta(days=30),
+            closes_after=CLOSES_AFTER,
             ledger_kept=KEPT,
         )
         for one in self.topics:
@@ -131,6 +154,8 @@ class Past:
 async def same(past: Past) -> None:
     """Every collection holds the same in both."""
     live, again = past.world.documents, await past.rebuilt()
+    for one in (live, again):
+        await past.sweep(one)
     assert isinstance(live, MemoryDocuments)
     differ = [
         difference
@@ -157,31 +182,30 @@ results: st.SearchStrategy[list[SendError | None]] = st.lists(
     ),
     max_size=6,
 )
-numbers = st.integers(1, 4)
 conversations = st.sampled_from([WHATSAPP, TELEGRAM])
-
-
-@st.composite
-def answers(draw: st.DrawFn) -> tuple[AnswerGenerated, list[SendError | None]]:
-    """An answer, and what the platform says to it."""
-    covered = sorted(draw(st.sets(numbers, min_size=1, max_size=2)))
-    event = answer(
-        *covered,
-        reply_to=draw(conversations),
-        text=draw(st.sampled_from(["respuesta", LONG])),
-        introduces=draw(st.booleans()),
-        resets_history=draw(st.booleans()),
-        opts_out=draw(st.sampled_from([None, None, None, True, False])),
-    )
-    return event, draw(results)
-
+places = st.integers(0, 5)
+answers = st.tuples(
+    conversations,
+    st.sets(places, min_size=1, max_size=2),
+    st.fixed_dictionaries(
+        {
+            "text": st.sampled_from(["respuesta", LONG]),
+            "introduces": st.booleans(),
+            "resets_history": st.sampled_from([False, False, True]),
+            "opts_out": st.sampled_from([None, None, None, True, False]),
+        }
+    ),
+    results,
+)
+"""To whom, to which of the last messages, what, and what the platform says to it."""
 
 happenings = st.lists(
     st.one_of(
-        st.tuples(st.just("message"), st.builds(message, numbers, conversations)),
-        st.tuples(st.just("answer"), answers()),
+        st.tuples(st.just("message"), conversations),
+        st.tuples(st.just("answer"), answers),
         st.tuples(st.just("again"), st.integers(0, 50)),
-        st.tuples(st.just("driven again"), answers()),
+        st.tuples(st.just("driven again"), answers),
+        st.tuples(st.just("sweep"), st.none()),
         st.tuples(
             st.just("status"),
             st.builds(status, st.just("wamid.1"), st.sampled_from(DeliveryStatus)),
@@ -192,7 +216,7 @@ happenings = st.lists(
                 status,
                 st.just("wamid.2"),
                 st.sampled_from([DeliveryStatus.DELIVERED, DeliveryStatus.READ]),
-                of=st.builds(answer, numbers),
+                of=st.builds(answer, st.integers(1, 4)),
             ),
         ),
         st.tuples(st.just("template"), st.sampled_from([None, CARRYING, ASKING])),
@@ -222,16 +246,23 @@ async def _lives_again(happened: list[tuple[str, object]]) -> None:
             case "again", int(number):
                 if past.topics:
                     await past.comes_again(number)
-            case (("answer" | "driven again"), (AnswerGenerated() as event, list(said))):
+            case "message", ReplyTo() as reply_to:
+                await past.is_said(reply_to)
+            case (
+                ("answer" | "driven again"),
+                (ReplyTo() as to, set(which), dict(made), list(said)),
+            ):
                 past.world.platforms.results = list(said)
-                deadline = past.world.now + timedelta(minutes=15)
-                later = timedelta(hours=1) if what == "driven again" else timedelta(0)
-                await past.happens(event.model_copy(update={"deadline": deadline + later}))
+                later = timedelta(hours=1 if what == "driven again" else 0)
+                deadline = past.world.now + timedelta(minutes=15) + later
+                await past.happens(past.answer_to(to, which, deadline=deadline, **made))
                 past.world.platforms.results = []
             case "template", template:
                 past.has_template(template)  # type: ignore[arg-type]  # one of three
             case "a day", timedelta() as long:
                 past.world.now += long
+            case "sweep", None:
+                await past.sweep(past.world.documents)
             case _, event:
                 await past.happens(event)  # type: ignore[arg-type]  # the others are events
     await same(past)
@@ -312,5 +343,6 @@ def _rebuilding(documents: MemoryDocuments) -> Rebuilding:
         CHANNELS,
         lambda: NOW,
         webhooks_kept=timedelta(days=30),
+        closes_after=CLOSES_AFTER,
         ledger_kept=KEPT,
     )

@@ -52,7 +52,7 @@ STORY: Sequence[Event] = (
 def contents(world: World) -> object:
     """Everything that is stored, but for platform ids, which go by the order of sending."""
     assert isinstance(world.documents, MemoryDocuments)
-    ids = "platform_ids", "platform_message_id", "owner"
+    ids = "platform_ids", "platform_keys", "platform_message_id", "owner"
 
     def plain(value: object) -> object:
         if isinstance(value, dict):

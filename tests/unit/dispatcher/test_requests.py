@@ -59,6 +59,18 @@ class Counting(MemoryDocuments):
         self.requests += 1
         return await super().find(collection, equal)
 
+    async def find_all(
+        self, collection: Name, field: str, values: Collection[str]
+    ) -> list[Document]:
+        self.requests += 1
+        return await super().find_all(collection, field, values)
+
+    async def select(
+        self, collection: Name, where: Mapping[str, object], *, by: str, most: int
+    ) -> list[Document]:
+        self.requests += 1
+        return await super().select(collection, where, by=by, most=most)
+
     async def update(self, change: Change) -> Document | None:
         self.requests += not self._within
         return await super().update(change)
@@ -75,9 +87,9 @@ class Counting(MemoryDocuments):
 @pytest.mark.parametrize(
     ("event", "requests"),
     [
-        (answer(1, reply_to=TELEGRAM), 6),
-        (answer(1), 7),  # and a look for reports that came first
-        (message(1), 3),
+        (answer(1, reply_to=TELEGRAM), 7),  # one of them a look for reactions that came first
+        (answer(1), 8),  # and for reports
+        (message(1), 4),  # and for its edits
         (status("wamid.1", DeliveryStatus.SENT, of=answer(1)), 2),
         (WEBHOOK_RECEIVED, 1),
     ],

@@ -24,7 +24,7 @@ from recado.servicekit.settings import PREFIX, KafkaSettings
 OF_THE_MACHINE = frozenset(
     {"PATH", "HOME", "LANG", "TZ", "LD_LIBRARY_PATH", "PYTHONPATH", "SSL_CERT_FILE", "SSL_CERT_DIR"}
 )
-KEPT = f"{PREFIX}WEBHOOKS_KEPT"
+OF_THE_DISPATCHER = frozenset({f"{PREFIX}WEBHOOKS_KEPT", f"{PREFIX}CONVERSATION_CLOSES_AFTER"})
 
 
 class _Told(BaseModel):
@@ -120,7 +120,7 @@ def environment(whole: Mapping[str, str], settings: CliSettings) -> dict[str, st
     given = {
         name: value
         for name, value in whole.items()
-        if name in OF_THE_MACHINE or name.startswith("LC_") or name == KEPT
+        if name in OF_THE_MACHINE or name.startswith("LC_") or name in OF_THE_DISPATCHER
     }
     for field in KafkaSettings.model_fields:
         value = getattr(settings, field)

@@ -7,10 +7,11 @@ know for what. A crash in between leaves no row: the ledger has the text, and th
 
 from datetime import datetime
 
+from recado.dispatcher.conversing import close_by_reset
 from recado.dispatcher.delivery import Delivery
 from recado.dispatcher.documents import milliseconds
 from recado.dispatcher.outgoing import Outgoing
-from recado.dispatcher.ports import Change, Name
+from recado.dispatcher.ports import Change, Documents, Name
 from recado.dispatcher.turns import conversation_seen
 from recado.schemas.conversations import ReplyTo
 from recado.schemas.events import AnswerGenerated, OperatorReplied
@@ -55,6 +56,13 @@ def conversation_of(answer: Outgoing, delivery: Delivery) -> Change:
     )
 
 
+async def reset_by(documents: Documents, answer: Outgoing) -> None:
+    """Close the conversation where this is the answer to a `/reset`; its document is there."""
+    event = answer.event
+    if isinstance(event, AnswerGenerated) and event.resets_history:
+        await close_by_reset(documents, answer.conversation, milliseconds(event.received_at))
+
+
 def _address(reply_to: ReplyTo) -> dict[str, object]:
     return {
         "platform": reply_to.platform,
@@ -69,5 +77,13 @@ def _made_from(event: AnswerGenerated | OperatorReplied) -> dict[str, object]:
         return {"operator": event.operator}
     return event.model_dump(
         mode="json",
-        include={"rung", "citations", "model", "usage", "prompt_version", "error"},
+        include={
+            "rung",
+            "citations",
+            "model",
+            "usage",
+            "prompt_version",
+            "error",
+            "quoted_message_id",
+        },
     )

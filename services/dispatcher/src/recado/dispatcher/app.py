@@ -15,6 +15,7 @@ from recado.channels.accounts import Accounts
 from recado.channels.registry import CHANNELS
 from recado.channels.watching import IntegrationsFile
 from recado.dispatcher.attending import Attention
+from recado.dispatcher.closing import Closing
 from recado.dispatcher.core import build, now
 from recado.dispatcher.errors import StoreUnavailable
 from recado.dispatcher.gathered import GatheredDocuments
@@ -84,6 +85,7 @@ class App(ConsumerService):
         self._broker = make_broker(settings, SERVICE)
         self._producer = make_producer(settings, SERVICE)
         throttle = Throttle(self._senders.limits, monotonic)
+        self._closing = Closing(self._documents, now, after=settings.conversation_closes_after)
         self._publisher = LastingPublisher(settings, SERVICE)
         self._gathered = GatheredDocuments(self._documents)
         self._attention = Attention(self._senders, self._gathered, now, typing=settings.typing)
@@ -124,6 +126,7 @@ class App(ConsumerService):
         parts.push_async_callback(self._attention.close)
         parts.push_async_callback(self._publisher.close)
         self.beside(self._accounts.run(), "integrations")
+        self.beside(self._closing.run(), "closing")
 
     async def consume(
         self, parts: AsyncExitStack, until: asyncio.Event, at_once: asyncio.Event

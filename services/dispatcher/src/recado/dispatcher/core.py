@@ -29,7 +29,11 @@ def build(
 ) -> Handlers:
     """The handlers of one process run."""
     ledger = Ledger(documents, now, owner=uuid4().hex)
-    recording = Recording(documents, webhooks_kept=settings.webhooks_kept)
+    recording = Recording(
+        documents,
+        webhooks_kept=settings.webhooks_kept,
+        closes_after=settings.conversation_closes_after,
+    )
     statuses = Statuses(documents, ledger, now, kept=KEPT)
     parts = Parts(
         ledger,

@@ -48,6 +48,8 @@ Times are UTC dates in milliseconds, ids are strings, fields that are not known 
 from datetime import datetime
 from typing import Final
 
+from recado.schemas.base import Platform
+from recado.schemas.conversations import ReplyTo
 from recado.schemas.webhooks import DeliveryStatus
 
 RECENT_TURNS: Final = 20
@@ -70,6 +72,22 @@ def user_id(platform: str, integration: str, user: str) -> str:
 def status_id(integration: str, platform_message_id: str) -> str:
     """The _id of reports that could not be joined yet."""
     return f"{integration}:{platform_message_id}"
+
+
+def platform_key(reply_to: ReplyTo, platform_message_id: str) -> str:
+    """What a message is found by when another one edits it, takes it back or reacts to it.
+
+    With the chat, for Telegram's ids are unique only within one, and in a business's own account
+    they are others than in the chat with the bot. But with no thread: a reaction names none.
+    WhatsApp's ids are unique; its chat may change from the customer's number to their user id.
+    """
+    if reply_to.platform in _UNIQUE_IDS:
+        return f"{reply_to.integration}:{platform_message_id}"
+    connection = reply_to.business_connection or ""
+    return f"{reply_to.integration}:{connection}:{reply_to.chat}:{platform_message_id}"
+
+
+_UNIQUE_IDS: Final = frozenset({Platform.WHATSAPP.value})
 
 
 def milliseconds(at: datetime) -> datetime:

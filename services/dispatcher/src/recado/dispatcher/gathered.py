@@ -1,4 +1,4 @@
-"""A document store whose changes and reads by `_id` are gathered from many callers.
+"""A document store that gathers changes, reads by `_id` and searches by value of many callers.
 
 The other calls go through as they are. Requests are made by collection, for MongoDB takes changes
 so, and those of several at the same time. A call's changes of one collection keep their order, and
@@ -34,6 +34,7 @@ class GatheredDocuments:
         self._reads: Mapping[Name, Gatherer[str, Document | None]] = {
             name: Gatherer(partial(self._read_all, name), most=MOST_READS) for name in Name
         }
+        self._searches: dict[tuple[Name, str], Gatherer[str, Sequence[Document]]] = {}
 
     async def close(self) -> None:
         """Return when nothing is under way any more. What still waits is told `StoreUnavailable`.
@@ -43,6 +44,8 @@ class GatheredDocuments:
         for name in Name:
             await self._changes[name].close()
             await self._reads[name].close()
+        for searches in self._searches.values():
+            await searches.close()
 
     async def ping(self) -> None:
         await self._documents.ping()
@@ -62,6 +65,21 @@ class GatheredDocuments:
 
     async def find(self, collection: Name, equal: Mapping[str, object]) -> Document | None:
         return await self._documents.find(collection, equal)
+
+    async def find_all(
+        self, collection: Name, field: str, values: Collection[str]
+    ) -> list[Document]:
+        searches = self._searches.get((collection, field))
+        if searches is None:
+            request = partial(self._find_all, collection, field)
+            searches = self._searches[collection, field] = Gatherer(request, most=MOST_READS)
+        found = [row for rows in await searches.ask(list(values)) for row in rows]
+        return list({row["_id"]: row for row in found}.values())
+
+    async def select(
+        self, collection: Name, where: Mapping[str, object], *, by: str, most: int
+    ) -> list[Document]:
+        return await self._documents.select(collection, where, by=by, most=most)
 
     async def update(self, change: Change) -> Document | None:
         return await self._documents.update(change)
@@ -87,3 +105,15 @@ class GatheredDocuments:
             return [await self._documents.read(collection, ids[0])]
         found = {row["_id"]: row for row in await self._documents.read_many(collection, set(ids))}
         return [found.get(document_id) for document_id in ids]
+
+    async def _find_all(
+        self, collection: Name, field: str, values: Sequence[str]
+    ) -> Sequence[Sequence[Document]]:
+        """What was found, by value; a document may be there under several of them."""
+        found: dict[str, list[Document]] = {value: [] for value in values}
+        for row in await self._documents.find_all(collection, field, list(found)):
+            has = row.get(field)
+            for one in has if isinstance(has, list) else [has]:
+                if one in found:
+                    found[one].append(row)
+        return [found[value] for value in values]

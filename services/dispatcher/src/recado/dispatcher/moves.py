@@ -1,4 +1,4 @@
-"""What a platform says about a chat: that it goes on under another id, that we are shut out.
+"""What a platform says about a chat: that it goes on under another id.
 
 A group that becomes a supergroup has another id from then on (Telegram, ResponseParameters and
 Message). Its conversation goes on under the key of that id, with the turns, the hand-off and the
@@ -23,22 +23,8 @@ async def record_change(documents: Documents, event: MessageReceived) -> None:
     if system is None:
         return
     at = milliseconds(event.occurred_at)
-    match system.change:
-        case Said.CHAT_MOVED if system.new is not None:
-            await move(documents, event.conversation, event.reply_to, system.new, at)
-        case Said.BLOCKED:
-            await _shut_out(documents, event.conversation, at)
-        case Said.UNBLOCKED:
-            await documents.apply(
-                [
-                    Change(
-                        Name.CONVERSATIONS,
-                        event.conversation,
-                        {"$set": {"blocked_at": None}},
-                        guard={"blocked_at": {"$lt": at}},
-                    )
-                ]
-            )
+    if system.change is Said.CHAT_MOVED and system.new is not None:
+        await move(documents, event.conversation, event.reply_to, system.new, at)
 
 
 async def move(
@@ -86,18 +72,5 @@ async def move(
                 conversation,
                 {"$set": {"moved_to": key, "is_active": False}},
             ),
-        ]
-    )
-
-
-async def _shut_out(documents: Documents, conversation: str, at: datetime) -> None:
-    await documents.apply(
-        [
-            Change(
-                Name.CONVERSATIONS,
-                conversation,
-                {"$max": {"blocked_at": at}},
-                guard={"last_message_at": {"$not": {"$gt": at}}},
-            )
         ]
     )

@@ -4,14 +4,17 @@ All of it follows from the ledger's entry, so it may be written again after a cr
 same documents.
 """
 
-from recado.dispatcher.answers import conversation_of, row_begun, row_of
+from recado.dispatcher.amending import join
+from recado.dispatcher.answers import conversation_of, reset_by, row_begun, row_of
+from recado.dispatcher.conversing import blocked
 from recado.dispatcher.coverage import uncovering
 from recado.dispatcher.delivery import Delivery, Outcome, PartEntry, PartState
-from recado.dispatcher.documents import STATUS_RANKS
+from recado.dispatcher.documents import STATUS_RANKS, platform_key
 from recado.dispatcher.opting import opting
 from recado.dispatcher.outgoing import Outgoing
 from recado.dispatcher.ports import Change, Documents, Name
 from recado.dispatcher.statuses import Statuses, report_on
+from recado.dispatcher.together import all_of
 from recado.dispatcher.turns import push_turn
 from recado.schemas.deliveries import NotDeliveredReason
 from recado.schemas.events import AnswerDelivered, AnswerGenerated, AnswerNotDelivered
@@ -45,15 +48,24 @@ async def record_outcome(
     whole, *_ = await documents.apply([_whole_row(answer, delivery, outcome), *beside])
     if not whole:
         await documents.apply(_completed_row(answer, delivery, outcome))
-    if reported:
-        for platform_id in _known_ids(delivery):
-            await statuses.join(answer.reply_to.integration, platform_id)
+    await reset_by(documents, answer)
+    keys = _keys(answer, delivery)
+    if keys:
+        integration = answer.reply_to.integration
+        reports = _known_ids(delivery) if reported else []
+        await all_of(
+            join(documents, delivery.id, keys),  # a reaction that came first
+            *(statuses.join(integration, platform_id) for platform_id in reports),
+        )
 
 
 def _whole_row(answer: Outgoing, delivery: Delivery, outcome: Outcome) -> Change:
     """The row with everything in it, where nothing but marks of others is there yet."""
     row: dict[str, object] = {**row_of(answer, delivery), **_became(delivery, outcome)}
-    update: dict[str, dict[str, object]] = {"$set": row, "$addToSet": _added(delivery, outcome)}
+    update: dict[str, dict[str, object]] = {
+        "$set": row,
+        "$addToSet": _added(answer, delivery, outcome),
+    }
     if delivery.parts_sent:
         row |= {"status": DeliveryStatus.SENT.value, "status_rank": SENT_RANK}
         update["$min"] = {
@@ -76,7 +88,7 @@ def _completed_row(answer: Outgoing, delivery: Delivery, outcome: Outcome) -> li
         Change(
             Name.MESSAGES,
             delivery.id,
-            {"$set": _became(delivery, outcome), "$addToSet": _added(delivery, outcome)},
+            {"$set": _became(delivery, outcome), "$addToSet": _added(answer, delivery, outcome)},
         ),
     ]
     for number, part in _sent_parts(delivery):
@@ -94,15 +106,20 @@ def _became(delivery: Delivery, outcome: Outcome) -> dict[str, object]:
     }
 
 
-def _added(delivery: Delivery, outcome: Outcome) -> dict[str, object]:
+def _added(answer: Outgoing, delivery: Delivery, outcome: Outcome) -> dict[str, object]:
     return {
         "platform_ids": {"$each": _known_ids(delivery)},
+        "platform_keys": {"$each": _keys(answer, delivery)},
         "errors": {"$each": [] if outcome.error is None else [_error(outcome)]},
     }
 
 
 def _known_ids(delivery: Delivery) -> list[str]:
     return [platform_id for platform_id in delivery.platform_message_ids if platform_id]
+
+
+def _keys(answer: Outgoing, delivery: Delivery) -> list[str]:
+    return [platform_key(answer.reply_to, one) for one in _known_ids(delivery)]
 
 
 def _sent_parts(delivery: Delivery) -> list[tuple[int, PartEntry]]:
@@ -148,15 +165,7 @@ def _conversation(answer: Outgoing, delivery: Delivery, outcome: Outcome) -> lis
     event = answer.event
     if outcome.reason is NotDeliveredReason.BLOCKED and outcome.error is not None:
         # The platform's own word. Where nobody asked it the time of the block is known already.
-        unless_written_since = {"last_message_at": {"$not": {"$gte": outcome.at}}}
-        return [
-            Change(
-                Name.CONVERSATIONS,
-                answer.conversation,
-                {"$max": {"blocked_at": outcome.at}},
-                guard=unless_written_since,
-            )
-        ]
+        return [blocked(answer.conversation, outcome.at)]
     if delivery.only_invites and delivery.parts_sent:
         invited = {"$max": {"invited_at": outcome.at}}  # not again until they write
         return [Change(Name.CONVERSATIONS, answer.conversation, invited)]

@@ -78,6 +78,18 @@ class Documents(Protocol):
         """Any document whose fields are equal to these (or, for an array, hold them)."""
         ...
 
+    async def find_all(
+        self, collection: Name, field: str, values: Collection[str]
+    ) -> list[Document]:
+        """Every document whose field is one of these (or, for an array, holds one), in no order."""
+        ...
+
+    async def select(
+        self, collection: Name, where: Mapping[str, object], *, by: str, most: int
+    ) -> list[Document]:
+        """So many at most of the documents of a MongoDB filter, those with the least `by` first."""
+        ...
+
     async def update(self, change: Change) -> Document | None:
         """Apply one change; the document after it, or None where its guard did not hold."""
         ...

@@ -2,20 +2,25 @@
 
 Every write is idempotent: an event that is recorded twice changes nothing the second time, and the
 first delivery's position and time stay. Statuses commute with each other and with the answer that
-they are about. The answer's row (`answers`, `outcomes`) does not need the message's, nor the other
-way round; either makes the conversation's.
+they are about; edits, revokes and reactions with each other and with their message (`amending`);
+when a conversation opens and closes is in `conversing`. The answer's row (`answers`, `outcomes`)
+does not need the message's, nor the other way round; either makes the conversation's.
 """
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from recado.dispatcher.answers import conversation_of, row_begun
+from recado.dispatcher.amending import amend, join
+from recado.dispatcher.answers import conversation_of, reset_by, row_begun
+from recado.dispatcher.conversing import blocked, known, said, said_otherwise, unblocked
 from recado.dispatcher.delivery import Delivery
-from recado.dispatcher.documents import MAX_PAYLOAD_CHARACTERS, milliseconds, user_id
+from recado.dispatcher.documents import MAX_PAYLOAD_CHARACTERS, milliseconds
+from recado.dispatcher.message_rows import message_row
 from recado.dispatcher.opting import opting
 from recado.dispatcher.outgoing import Outgoing, Position
 from recado.dispatcher.ports import Change, Document, Documents, Name
-from recado.dispatcher.turns import conversation_seen, is_turn, push_turn
+from recado.dispatcher.turns import CONVERSATION_BEGUN, is_said, is_turn, push_turn
+from recado.dispatcher.users import user_seen
+from recado.schemas.content import Change as SystemChange
 from recado.schemas.conversations import ReplyTo
 from recado.schemas.events import (
     HandoffReleased,
@@ -28,9 +33,12 @@ from recado.schemas.events import (
 class Recording:
     """Writes messages, webhooks, answers that wait, and hand-offs. See `statuses` for statuses."""
 
-    def __init__(self, documents: Documents, *, webhooks_kept: timedelta) -> None:
+    def __init__(
+        self, documents: Documents, *, webhooks_kept: timedelta, closes_after: timedelta
+    ) -> None:
         self._documents = documents
         self._webhooks_kept = webhooks_kept
+        self._closes_after = closes_after
 
     async def webhook(self, event: WebhookReceived, position: Position) -> None:
         """One row a webhook. Its payload is cut to what a document can well hold."""
@@ -52,55 +60,63 @@ class Recording:
         )
 
     async def message(self, event: MessageReceived, position: Position) -> None:
-        """The customer's message, its turn, its conversation, its user."""
-        user = user_id(event.reply_to.platform, event.reply_to.integration, event.user.id)
-        row = await self._first(
-            str(event.id),
-            {
-                "conversation": event.conversation,
-                "role": "user",
-                "kind": event.kind.value,
-                "platform_kind": event.platform_kind,
-                "text": event.text,
-                "user": user,
-                "at": milliseconds(event.occurred_at),
-                "sent_at": event.sent_at,
-                "platform_message_id": event.platform_message_id,
-                "quoted_message_id": event.quoted_message_id,
-                "webhook_id": str(event.webhook_id),
-                **_place(position),
-            },
-        )
+        """The customer's message, its turn, its conversation, its user; or what it changes.
+
+        What it edits, takes back or reacts to is changed with it (`amending`), and it is changed by
+        what came before it.
+        """
+        row = await self._first(str(event.id), message_row(event, position))
         at = row["at"]
         if not isinstance(at, datetime):
             raise TypeError(f"message {event.id} has no time")
-        changes = [
-            *_user_seen(event, user, at),
-            conversation_seen(
-                event.conversation,
-                fields={**_address(event.reply_to), "user": user},
-                at=at,
-                latest={"last_message_at": at},
-            ),
-            Change(  # who writes has not blocked us any more
-                Name.CONVERSATIONS,
-                event.conversation,
-                {"$set": {"blocked_at": None}},
-                guard={"blocked_at": {"$lt": at}},
-            ),
-        ]
+        users = user_seen(event, at)
+        if is_said(event.kind, addressed=event.addressed):
+            await self._said(event, row, at, users)
+        else:
+            await self._documents.apply([*users, *self._not_said(event, row, at)])
+        if "amends" in row:
+            await amend(self._documents, row)
+        elif isinstance(keys := row.get("platform_keys"), list):
+            await join(self._documents, str(event.id), keys)
+
+    async def _said(
+        self, event: MessageReceived, row: Document, at: datetime, users: list[Change]
+    ) -> None:
+        turn = None
         if event.text and is_turn(event.kind, event.text):
-            changes.append(
-                push_turn(
+            turn = push_turn(
+                event.conversation,
+                turn_id=event.id,
+                role="user",
+                text=event.text,
+                at=at,
+                offset=row["offset"],
+            )
+        fields = {**_address(event.reply_to), "user": row["user"]}
+        one = said(
+            event.conversation, fields=fields, at=at, closes_after=self._closes_after, turn=turn
+        )
+        *_, made = await self._documents.apply([*users, one])
+        if not made:
+            await self._documents.apply(
+                said_otherwise(
                     event.conversation,
-                    turn_id=event.id,
-                    role="user",
-                    text=event.text,
+                    fields=fields,
                     at=at,
-                    offset=row["offset"],
+                    closes_after=self._closes_after,
+                    turn=turn,
                 )
             )
-        await self._documents.apply(changes)
+
+    def _not_said(self, event: MessageReceived, row: Document, at: datetime) -> list[Change]:
+        fields = {**_address(event.reply_to), "user": row["user"]}
+        changes = [known(event.conversation, fields=fields, at=at)]
+        system = None if event.content is None else event.content.system
+        if system is not None and system.change is SystemChange.BLOCKED:
+            changes.append(blocked(event.conversation, at))
+        elif system is not None and system.change is SystemChange.UNBLOCKED:
+            changes += unblocked(event.conversation, at)
+        return changes
 
     async def conversation(self, conversation: str) -> Document | None:
         """What is known of it before an answer is sent: who is in charge, when they last wrote."""
@@ -111,6 +127,7 @@ class Recording:
         await self._documents.apply(
             [row_begun(answer, delivery), conversation_of(answer, delivery), *opting(answer)]
         )
+        await reset_by(self._documents, answer)
 
     async def handoff(self, event: HandoffRequested | HandoffReleased, position: Position) -> None:
         """Who is in charge from here on. An older event that comes again changes nothing."""
@@ -119,20 +136,14 @@ class Recording:
         handoff: dict[str, object] | None = None
         if isinstance(event, HandoffRequested):
             handoff = {"since": since, "reason": event.reason}
+        begun = {name: value for name, value in CONVERSATION_BEGUN.items() if name != "handoff"}
         change = Change(
             Name.CONVERSATIONS,
             event.conversation,
             {
                 "$set": {"handoff": handoff, "handoff_position": [at, position.offset]},
                 # The broker's time and offset only grow within a conversation's partition.
-                "$setOnInsert": {
-                    "is_active": True,
-                    "introduced": False,
-                    "blocked_at": None,
-                    "opened_at": since,
-                    "last_activity_at": since,
-                    "recent": [],
-                },
+                "$setOnInsert": {**begun, "last_activity_at": since},
             },
             guard={
                 "$or": [
@@ -181,36 +192,3 @@ def _address(reply_to: ReplyTo) -> dict[str, object]:
         "chat": reply_to.chat,
         "thread": reply_to.thread,
     }
-
-
-def _user_seen(event: MessageReceived, user: str, at: datetime) -> tuple[Change, Change]:
-    person = event.user
-    names: Mapping[str, object] = {
-        "name": person.name,
-        "username": person.username,
-        "language": person.language,
-        "named_at": at,
-    }
-    return (
-        Change(
-            Name.USERS,
-            user,
-            {
-                "$setOnInsert": {
-                    "platform": event.reply_to.platform,
-                    "integration": event.reply_to.integration,
-                    "user_id": person.id,
-                },
-                "$min": {"first_seen": at},
-                "$max": {"last_seen": at},
-                "$addToSet": {"aliases": {"$each": list(person.aliases)}},
-            },
-            upsert=True,
-        ),
-        Change(
-            Name.USERS,
-            user,
-            {"$set": names},
-            guard={"named_at": {"$not": {"$gte": at}}},
-        ),
-    )

@@ -69,6 +69,12 @@ class DispatcherSettings(ConsumerSettings):
         description="Show customers that their message was read and that an answer is being "
         "written. Buttons are acknowledged in any case",
     )
+    conversation_closes_after: timedelta = Field(
+        default=timedelta(days=1),
+        ge=timedelta(minutes=1),
+        description="A conversation in which the customer says nothing for so long is closed; what "
+        "they say then opens a new one",
+    )
     webhooks_kept: timedelta = Field(
         default=timedelta(days=30),
         gt=timedelta(0),

@@ -50,10 +50,13 @@ INDEXES: Mapping[Name, tuple[IndexModel, ...]] = {
     Name.CONVERSATIONS: (
         IndexModel([("last_activity_at", ASCENDING)]),
         IndexModel([("user", ASCENDING)]),
+        IndexModel([("is_active", ASCENDING), ("last_message_at", ASCENDING)]),
     ),
     Name.MESSAGES: (
         IndexModel([("conversation", ASCENDING), ("at", ASCENDING)]),
         IndexModel([("platform_ids", ASCENDING)]),
+        IndexModel([("platform_keys", ASCENDING)]),
+        IndexModel([("amends", ASCENDING)]),
     ),
     Name.DELIVERIES: (
         IndexModel([("conversation", ASCENDING)]),
@@ -141,6 +144,20 @@ class MongoDocuments:
     async def find(self, collection: Name, equal: Mapping[str, object]) -> Document | None:
         with unavailable():
             return await self._collection(collection).find_one(dict(equal))
+
+    async def find_all(
+        self, collection: Name, field: str, values: Collection[str]
+    ) -> list[Document]:
+        with unavailable():
+            found = self._collection(collection).find({field: {"$in": list(values)}})
+            return [*await found.to_list(None)]
+
+    async def select(
+        self, collection: Name, where: Mapping[str, object], *, by: str, most: int
+    ) -> list[Document]:
+        with unavailable():
+            found = self._collection(collection).find(dict(where)).sort(by, ASCENDING).limit(most)
+            return [*await found.to_list(most)]
 
     async def update(self, change: Change) -> Document | None:
         collection = self._collection(change.collection)

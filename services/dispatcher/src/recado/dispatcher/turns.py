@@ -2,24 +2,36 @@
 
 `recent` holds the 20 latest turns by time, each once, whatever order they come in: a turn is pushed
 only where its id is not there, and the array is sorted and cut in the same update. A turn that was
-cut off and comes again is cut off again, for its time is that of its first delivery.
+cut off and comes again is cut off again, for its time is that of its first delivery. One whose
+message was taken back stays, without its words (`amending`).
 """
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from recado.dispatcher.documents import MAX_TURN_CHARACTERS, RECENT_TURNS
 from recado.dispatcher.ports import Change, Name
 from recado.schemas.webhooks import MessageKind
 
-_NOT_SAID = frozenset(
+NOT_SAID: Final = frozenset(
     {MessageKind.EDIT, MessageKind.REVOKE, MessageKind.REACTION, MessageKind.SYSTEM}
 )
+"""What changes a message, or is the platform's own."""
+
+
+def is_said(kind: MessageKind, *, addressed: bool) -> bool:
+    """Whether somebody says something with it, be it with a picture.
+
+    An update of no known kind that is for nobody is none: a boost, a count of reactions.
+    """
+    return kind not in NOT_SAID and (addressed or kind is not MessageKind.OTHER)
 
 
 def is_turn(kind: MessageKind, text: str | None) -> bool:
     """Whether a customer's message is something said: it has words, and they are new."""
-    return bool(text) and kind not in _NOT_SAID
+    return bool(text) and kind not in NOT_SAID
 
 
 def push_turn(
@@ -59,6 +71,18 @@ def push_turn(
     )
 
 
+CONVERSATION_BEGUN: Final[Mapping[str, object]] = {
+    "is_active": False,
+    "introduced": False,
+    "handoff": None,
+    "blocked_at": None,
+    "closed_at": None,
+    "closed_by": None,
+    "recent": [],
+}
+"""The fields of a conversation in which the customer has said nothing yet."""
+
+
 def conversation_seen(
     conversation: str,
     *,
@@ -66,17 +90,13 @@ def conversation_seen(
     at: datetime,
     latest: dict[str, datetime] | None = None,
 ) -> Change:
-    """Make sure that the conversation's document is there, and that it knows of this moment."""
+    """Make sure that the conversation's document is there, and that it knows of this moment.
+
+    Only what the customer says opens it: see `conversing`.
+    """
     update: dict[str, dict[str, object]] = {
         "$set": fields,
-        "$setOnInsert": {
-            "is_active": True,
-            "introduced": False,
-            "handoff": None,
-            "blocked_at": None,
-            "recent": [],
-        },
-        "$min": {"opened_at": at},
+        "$setOnInsert": {**CONVERSATION_BEGUN},
         "$max": {"last_activity_at": at, **(latest or {})},
     }
     return Change(Name.CONVERSATIONS, conversation, update, upsert=True)

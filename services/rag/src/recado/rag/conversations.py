@@ -2,8 +2,8 @@
 
 The dispatcher writes the documents (`conversations`, _id = conversation key) and says what is in
 them; used here are `introduced`, `opted_out_at`, `history_from` and `recent`: {id, role, text,
-at}. Reading is one
-point read and never waits long: an answer without history is better than a late one.
+at}. A turn without words was taken back by the customer and is none. Reading is one point read and
+never waits long: an answer without history is better than a late one.
 """
 
 import asyncio
@@ -87,6 +87,8 @@ def read_document(found: Mapping[str, object]) -> Conversation:
         try:
             turn = _Recent.model_validate(one)
         except ValidationError:
+            continue
+        if not turn.text:  # its message was taken back
             continue
         if document.history_from is None or turn.at >= document.history_from:
             entries.append(Entry(turn.id, turn.role, turn.text, turn.at))

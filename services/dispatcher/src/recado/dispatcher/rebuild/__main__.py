@@ -17,6 +17,7 @@ from aiokafka.errors import KafkaError
 from pymongo.errors import PyMongoError
 
 from recado.channels.registry import CHANNELS
+from recado.dispatcher.closing import Closing
 from recado.dispatcher.errors import DispatcherError, StoreRefuses
 from recado.dispatcher.gathered import GatheredDocuments
 from recado.dispatcher.ledger import KEPT
@@ -70,12 +71,14 @@ async def rebuild(settings: RebuildSettings, database: str) -> dict[str, object]
             lambda: Rebuilding(
                 gathered,
                 CHANNELS,
-                lambda: datetime.now(UTC),
+                now,
                 webhooks_kept=settings.webhooks_kept,
+                closes_after=settings.conversation_closes_after,
                 ledger_kept=KEPT,
             ),
             _say_progress,
         )
+        await Closing(documents, now, after=settings.conversation_closes_after).sweep()
         events = sum((one.taken for one in made), Counter[str]())
         return {
             "records": events.total(),
@@ -87,6 +90,11 @@ async def rebuild(settings: RebuildSettings, database: str) -> dict[str, object]
     finally:
         await gathered.close()
         documents.close()
+
+
+def now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)
 
 
 def _say_progress(progress: Progress) -> None:

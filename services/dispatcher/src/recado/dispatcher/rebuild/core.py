@@ -48,12 +48,15 @@ class Rebuilding:
         clock: Clock,
         *,
         webhooks_kept: timedelta,
+        closes_after: timedelta,
         ledger_kept: timedelta,
     ) -> None:
         self._documents = documents
         self._channels = channels
         self._ledger = Ledger(documents, clock, owner="rebuild", kept=ledger_kept)
-        self._recording = Recording(documents, webhooks_kept=webhooks_kept)
+        self._recording = Recording(
+            documents, webhooks_kept=webhooks_kept, closes_after=closes_after
+        )
         self._statuses = Statuses(documents, self._ledger, clock, kept=ledger_kept)
         self._waiting: dict[UUID, Outgoing] = {}
         self.taken: Counter[str] = Counter()

@@ -14,6 +14,11 @@ class RebuildSettings(KafkaSettings):
         default=SecretStr("mongodb://127.0.0.1:27017"),
         description="MongoDB's address; it may hold a password",
     )
+    conversation_closes_after: timedelta = Field(
+        default=timedelta(days=1),
+        ge=timedelta(minutes=1),
+        description="A conversation in which the customer says nothing for so long is closed",
+    )
     webhooks_kept: timedelta = Field(
         default=timedelta(days=30),
         gt=timedelta(0),
