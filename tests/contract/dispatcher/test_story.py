@@ -4,8 +4,10 @@ from datetime import timedelta
 
 from recado.dispatcher.ports import Documents, Name
 from recado.schemas.webhooks import DeliveryStatus
+from support.amendments import STORY as AMENDED
 from support.dispatching import (
     NOW,
+    TELEGRAM,
     World,
     answer,
     conversation_of,
@@ -33,6 +35,22 @@ STORY = (
     status("wamid.1", DeliveryStatus.DELIVERED),
     message(2, occurred_at=NOW),
 )
+
+
+async def test_what_is_changed_taken_back_and_reacted_to_is_so_in_any_store(
+    documents: Documents,
+) -> None:
+    """In the order of the events, and once more from the end: MongoDB says the same as the fake."""
+    fake, real = World(MemoryDocuments()), World(documents)
+    assert isinstance(fake.documents, MemoryDocuments)
+    for world in (fake, real):
+        await world.take(*AMENDED)
+        await world.take(*AMENDED[::-1])
+    for collection in (Name.MESSAGES, Name.CONVERSATIONS, Name.USERS):
+        for row_id, row in fake.documents.rows[collection].items():
+            assert await documents.read(collection, row_id) == row, (collection, row_id)
+    changed = await real.row(Name.MESSAGES, message(1, TELEGRAM).id)
+    assert changed["text"] == "dos"
 
 
 async def test_a_story_is_told_alike_and_telling_it_twice_changes_nothing(

@@ -29,8 +29,9 @@ from recado.schemas.base import Platform
 from recado.schemas.conversations import ReplyTo
 from recado.schemas.deliveries import NotDeliveredReason
 from recado.schemas.events import AnswerGenerated, Event, MessageReceived
-from recado.schemas.webhooks import DeliveryStatus, PlatformError
+from recado.schemas.webhooks import DeliveryStatus, MessageKind, PlatformError
 from recado_lanes import Record, Transient
+from support.amendments import STORY as AMENDED
 from support.dispatching import (
     CLOSES_AFTER,
     NOW,
@@ -182,6 +183,16 @@ results: st.SearchStrategy[list[SendError | None]] = st.lists(
     ),
     max_size=6,
 )
+
+
+def _amends(event: Event) -> bool:
+    return isinstance(event, MessageReceived) and event.kind in (
+        MessageKind.EDIT,
+        MessageKind.REVOKE,
+        MessageKind.REACTION,
+    )
+
+
 conversations = st.sampled_from([WHATSAPP, TELEGRAM])
 places = st.integers(0, 5)
 answers = st.tuples(
@@ -206,6 +217,7 @@ happenings = st.lists(
         st.tuples(st.just("again"), st.integers(0, 50)),
         st.tuples(st.just("driven again"), answers),
         st.tuples(st.just("sweep"), st.none()),
+        st.tuples(st.just("amended"), st.sampled_from([one for one in AMENDED if _amends(one)])),
         st.tuples(
             st.just("status"),
             st.builds(status, st.just("wamid.1"), st.sampled_from(DeliveryStatus)),
@@ -231,7 +243,7 @@ happenings = st.lists(
 )
 
 
-@settings(max_examples=80)
+@settings(max_examples=60)
 @given(happenings)
 def test_whatever_happened_the_rebuilt_database_is_the_live_one(
     happened: list[tuple[str, object]],
