@@ -21,7 +21,7 @@ from recado.dispatcher.core import build, now
 from recado.dispatcher.gathered import GatheredDocuments
 from recado.dispatcher.settings import DispatcherSettings
 from recado.dispatcher.stopped import Stopped
-from recado.dispatcher.store import MongoDocuments, ensure_indexes
+from recado.dispatcher.store import MongoDocuments, prepare
 from recado.dispatcher.throttling import Throttle
 from recado.schemas.conversations import ReplyTo
 from recado.schemas.encoding import encode
@@ -91,7 +91,7 @@ async def requests(mongodb: str) -> dict[str, dict[str, float]]:
     logs.configure("bench", "WARNING", "console")
     listener = _Requests()
     database = f"counting-{uuid4().hex[:8]}"
-    await ensure_indexes(mongodb, database)
+    await prepare(mongodb, database)
     settings = DispatcherSettings()
     documents = MongoDocuments(mongodb, database, connections=2 * AT_ONCE, listeners=(listener,))
     gathered = GatheredDocuments(documents)

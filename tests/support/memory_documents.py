@@ -27,7 +27,7 @@ class MemoryDocuments:
     async def ping(self) -> None:
         self._reach()
 
-    async def ensure_indexes(self) -> None:
+    async def prepare(self) -> None:
         self._reach()
 
     async def insert(self, collection: Name, document: Document) -> bool:

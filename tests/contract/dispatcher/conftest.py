@@ -12,7 +12,8 @@ import pytest
 from recado.devstack.stack.mongodb import MongoDb
 from recado.dispatcher.gathered import GatheredDocuments
 from recado.dispatcher.ports import Documents
-from recado.dispatcher.store import MongoDocuments, ensure_indexes
+from recado.dispatcher.preparing import make_indexes
+from recado.dispatcher.store import MongoDocuments
 from support.memory_documents import MemoryDocuments
 
 
@@ -34,13 +35,13 @@ def server(request: pytest.FixtureRequest, kind: str) -> MongoDb | None:
 
 @pytest.fixture
 async def documents(server: MongoDb | None, kind: str) -> AsyncIterator[Documents]:
-    """A store with its indexes and nothing in it."""
+    """A store with its indexes and nothing in it: no validators, for tests write what they like."""
     if server is None:
         yield MemoryDocuments()
         return
     database = f"d{uuid4().hex}"
-    await ensure_indexes(server.url, database)
     store = MongoDocuments(server.url, database, timeout=timedelta(seconds=20))
+    await make_indexes(store._database)
     if kind == "gathered":
         gathered = GatheredDocuments(store)
         yield gathered

@@ -238,8 +238,8 @@ async def test_of_many_bulks_at_once_each_leaves_its_mark(documents: Documents) 
         assert sorted(marks) == list(range(12))
 
 
-async def test_indexes_are_made_once(documents: Documents) -> None:
-    """Making them again is no error."""
-    await documents.ensure_indexes()
-    await documents.ensure_indexes()
+async def test_a_store_is_prepared_once(documents: Documents) -> None:
+    """Doing it again is no error, and changes nothing."""
+    await documents.prepare()
+    await documents.prepare()
     await documents.ping()

@@ -36,6 +36,12 @@ def other(documents: Documents) -> Ledger:
     return Ledger(documents, now, owner="other")
 
 
+@pytest.fixture(autouse=True)
+async def prepared(documents: Documents) -> None:
+    """With validators: MongoDB takes all that is written here."""
+    await documents.prepare()
+
+
 async def claimed(ledger: Ledger) -> Delivery:
     delivery = await ledger.claim(await ledger.open(ANSWER, PARTS), 0)
     assert delivery is not None

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from recado.dispatcher.ports import Documents, Name
 from recado.schemas.webhooks import DeliveryStatus
 from support.amendments import STORY as AMENDED
@@ -35,6 +37,12 @@ STORY = (
     status("wamid.1", DeliveryStatus.DELIVERED),
     message(2, occurred_at=NOW),
 )
+
+
+@pytest.fixture(autouse=True)
+async def prepared(documents: Documents) -> None:
+    """With validators: MongoDB takes all that is written here."""
+    await documents.prepare()
 
 
 async def test_what_is_changed_taken_back_and_reacted_to_is_so_in_any_store(

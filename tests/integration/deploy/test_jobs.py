@@ -12,7 +12,7 @@ from pymongo.database import Database
 
 from recado.devstack.stack.mongodb import MongoDb
 from recado.dispatcher.__main__ import main as dispatcher_main
-from recado.dispatcher.store import INDEXES
+from recado.dispatcher.preparing import INDEXES
 from recado.indexer.__main__ import main as indexer_main
 from support.manifests import EXAMPLE, Manifests, built_text, container, listing
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from recado.dispatcher import prepare
+from recado.dispatcher import store
 from recado.dispatcher.__main__ import main
 from recado.dispatcher.errors import StoreUnavailable
 
@@ -24,7 +24,7 @@ def test_mongodb_that_can_not_be_asked_is_told_in_one_sentence(
     async def away(url: str, database: str) -> None:
         raise StoreUnavailable("ServerSelectionTimeoutError")
 
-    monkeypatch.setattr(prepare, "ensure_indexes", away)
+    monkeypatch.setattr(store, "prepare", away)
     assert main(["prepare"]) == 1
     assert capsys.readouterr().err == ("MongoDB is not available: ServerSelectionTimeoutError.\n")
 

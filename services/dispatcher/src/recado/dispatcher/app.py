@@ -136,7 +136,7 @@ class App(ConsumerService):
         await self._producer.start()
         while not until.is_set():
             try:
-                await self._documents.ensure_indexes()
+                await self._documents.prepare()
             except StoreUnavailable as error:
                 log.warning("dispatcher.waits_for_mongodb", error=str(error))
                 await self.pause()

@@ -3,6 +3,7 @@
 DispatcherError
 ├── StoreUnavailable     MongoDB can't be asked now: wait, nothing is lost
 ├── StoreRefuses         MongoDB does not take it as it is: only an operator can mend it
+├── InvalidDocument      MongoDB's validator refuses what we write: a mistake of ours
 ├── SendLater            nothing is to be done now; the same answer is to be tried again
 │   ├── ResultPending    no failure: what became of a part may become known by itself
 │   └── NotItsTurn       no failure: the platform's limits let others go first
@@ -31,6 +32,13 @@ class StoreRefuses(DispatcherError):
     def __init__(self, cause: str) -> None:
         super().__init__(f"MongoDB refuses: {cause}")
         self.cause = cause
+
+
+class InvalidDocument(DispatcherError):
+    """A document does not have its collection's shape. Which is not said: it may quote a row."""
+
+    def __init__(self) -> None:
+        super().__init__("MongoDB refuses a document that has not the shape of its collection")
 
 
 class SendLater(DispatcherError):

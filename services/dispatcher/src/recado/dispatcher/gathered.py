@@ -50,8 +50,8 @@ class GatheredDocuments:
     async def ping(self) -> None:
         await self._documents.ping()
 
-    async def ensure_indexes(self) -> None:
-        await self._documents.ensure_indexes()
+    async def prepare(self) -> None:
+        await self._documents.prepare()
 
     async def insert(self, collection: Name, document: Document) -> bool:
         return await self._documents.insert(collection, document)

@@ -11,6 +11,7 @@ from typing import Final
 from recado.dispatcher.attending import Attention
 from recado.dispatcher.errors import (
     IntegrationStopped,
+    InvalidDocument,
     NotItsTurn,
     ResultPending,
     SendLater,
@@ -89,7 +90,7 @@ class Handlers:
             parent = tracing.traceparent_of(record.headers)
             with tracing.span(f"dispatcher {event.type}", parent=parent):
                 pending = await self._until_pending(event, _position(record))
-        except UndecodableEvent as error:
+        except (UndecodableEvent, InvalidDocument) as error:
             raise Permanent(str(error)) from error
         except (StoreUnavailable, NotAcknowledged) as error:
             raise Unavailable(str(error)) from error

@@ -51,15 +51,20 @@ class Change:
 class Documents(Protocol):
     """A document store. A write that has returned survives the server's crash.
 
-    Every call may raise `StoreUnavailable`; then the write may or may not have happened.
+    Every call may raise `StoreUnavailable`; then the write may or may not have happened. A write
+    raises `InvalidDocument`, and has not happened, where the document would not have its
+    collection's shape (`shapes`).
     """
 
     async def ping(self) -> None:
         """Return when the store answers."""
         ...
 
-    async def ensure_indexes(self) -> None:
-        """Create what is missing of the indexes. Changes nothing the second time."""
+    async def prepare(self) -> None:
+        """Make what is missing of collections, indexes and validators; nothing the second time.
+
+        Raises `StoreRefuses` where what is there is another's.
+        """
         ...
 
     async def insert(self, collection: Name, document: Document) -> bool:

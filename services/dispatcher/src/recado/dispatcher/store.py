@@ -1,4 +1,4 @@
-"""MongoDB through motor: the only module that knows the driver.
+"""MongoDB through motor: besides `preparing` the only module that knows the driver.
 
 Writes are acknowledged by a majority and in the journal (`w=majority, j=True`): the stand-in loses
 acknowledged writes in a crash without `j`. No index is descending on a string field, which gives
@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import TypeAlias
 
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection
-from pymongo import ASCENDING, IndexModel, UpdateOne
+from pymongo import ASCENDING, UpdateOne
 from pymongo.errors import (
     BulkWriteError,
     ConnectionFailure,
@@ -25,15 +25,19 @@ from pymongo.errors import (
 )
 from pymongo.monitoring import CommandListener
 
-from recado.dispatcher.errors import StoreRefuses, StoreUnavailable
+from recado.dispatcher.errors import InvalidDocument, StoreRefuses, StoreUnavailable
 from recado.dispatcher.ports import Change, Document, Name
+from recado.dispatcher.preparing import make_indexes, make_validators
 
 DUPLICATE_KEY = 11000
+
+INVALID_DOCUMENT = 121
+"""DocumentValidationFailure."""
 
 CONNECTIONS = 100
 """The driver's own limit. Connections are made as they are needed."""
 
-INDEXES_TIMEOUT = timedelta(minutes=1)
+PREPARE_TIMEOUT = timedelta(minutes=1)
 """Of all indexes. A large collection takes longer, and MongoDB goes on: then try again."""
 
 VISIBLE_ATTEMPTS = 8
@@ -44,30 +48,6 @@ VISIBLE_ATTEMPTS = 8
 _PASSING = {13, 18, 64, 89, 91, 100, 189, 9001, 10058, 10107, 11600, 11602, 13435, 13436, 14031}
 
 _Collection: TypeAlias = "AsyncIOMotorCollection[Mapping[str, object]]"
-
-INDEXES: Mapping[Name, tuple[IndexModel, ...]] = {
-    Name.USERS: (IndexModel([("aliases", ASCENDING)]),),
-    Name.CONVERSATIONS: (
-        IndexModel([("last_activity_at", ASCENDING)]),
-        IndexModel([("user", ASCENDING)]),
-        IndexModel([("is_active", ASCENDING), ("last_message_at", ASCENDING)]),
-    ),
-    Name.MESSAGES: (
-        IndexModel([("conversation", ASCENDING), ("at", ASCENDING)]),
-        IndexModel([("platform_ids", ASCENDING)]),
-        IndexModel([("platform_keys", ASCENDING)]),
-        IndexModel([("amends", ASCENDING)]),
-    ),
-    Name.DELIVERIES: (
-        IndexModel([("conversation", ASCENDING)]),
-        IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
-    ),
-    Name.WEBHOOKS: (
-        IndexModel([("received_at", ASCENDING)]),
-        IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
-    ),
-    Name.STATUSES: (IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),),
-}
 
 
 class MongoDocuments:
@@ -114,10 +94,10 @@ class MongoDocuments:
         with unavailable():
             await self._database.command("ping")
 
-    async def ensure_indexes(self) -> None:
+    async def prepare(self) -> None:
         with unavailable():
-            for collection, indexes in INDEXES.items():
-                await self._collection(collection).create_indexes(list(indexes))
+            await make_validators(self._database)
+            await make_indexes(self._database)
 
     async def counts(self) -> Mapping[Name, int]:
         """How many documents each collection has, as nearly as MongoDB knows at once."""
@@ -273,10 +253,14 @@ def unavailable() -> Iterator[None]:
     except BulkWriteError as failure:
         if failure.details["writeConcernErrors"]:
             raise StoreUnavailable("write concern") from None
+        if any(one["code"] == INVALID_DOCUMENT for one in failure.details["writeErrors"]):
+            raise InvalidDocument from None
         raise
     except OperationFailure as failure:
         if failure.code in _PASSING or failure.has_error_label("RetryableWriteError"):
             raise StoreUnavailable(f"code {failure.code}") from None
+        if failure.code == INVALID_DOCUMENT:
+            raise InvalidDocument from None
         raise
     except PyMongoError as failure:
         if failure.timeout:
@@ -284,19 +268,19 @@ def unavailable() -> Iterator[None]:
         raise
 
 
-async def ensure_indexes(url: str, database: str) -> None:
-    """Create what is missing of the indexes of a database, on a connection of its own.
+async def prepare(url: str, database: str) -> None:
+    """See `MongoDocuments.prepare`, on a connection of its own.
 
-    Raises StoreUnavailable (try again) and StoreRefuses: an index of that name is there with other
-    keys or options, or `url` is none of MongoDB.
+    Raises StoreUnavailable (try again) and StoreRefuses: what is there is not ours, or `url` is
+    none of MongoDB.
     """
     try:
         documents = MongoDocuments(url, database)
     except (PyMongoError, ValueError) as error:
         raise StoreRefuses(f"its address is not valid ({type(error).__name__})") from None
     try:
-        async with asyncio.timeout(INDEXES_TIMEOUT.total_seconds()):
-            await documents.ensure_indexes()
+        async with asyncio.timeout(PREPARE_TIMEOUT.total_seconds()):
+            await documents.prepare()
     except TimeoutError:
         raise StoreUnavailable("the indexes were not made in time") from None
     except OperationFailure as error:

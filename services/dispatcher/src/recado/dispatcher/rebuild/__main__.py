@@ -65,7 +65,7 @@ async def rebuild(settings: RebuildSettings, database: str) -> dict[str, object]
     try:
         if any((await documents.counts()).values()):
             raise StoreRefuses(f"the database {database} is not empty")
-        await documents.ensure_indexes()
+        await documents.prepare()
         made = await rebuild_from(
             settings,
             lambda: Rebuilding(
