@@ -40,7 +40,7 @@ from recado.schemas.events import (
     OperatorReplied,
     StatusReported,
 )
-from recado.schemas.webhooks import DeliveryStatus, MessageKind, PlatformError
+from recado.schemas.webhooks import DeliveryStatus, MessageKind, PlatformError, Pricing
 from recado_lanes import Record
 from support.memory_documents import MemoryDocuments
 
@@ -138,6 +138,7 @@ def status(
     part: int = 0,
     at: datetime = NOW,
     errors: Sequence[PlatformError] = (),
+    pricing: Pricing | None = None,
 ) -> StatusReported:
     """A report; with `of` it names that answer's part in its callback data."""
     conversation = conversation_of(WHATSAPP)
@@ -151,6 +152,7 @@ def status(
         status=status,
         callback_data=None if of is None else callback.write(of.id, part, conversation),
         errors=tuple(errors),
+        pricing=pricing,
         webhook_id=UUID(int=9),
     )
 

@@ -12,7 +12,7 @@ from recado.dispatcher.documents import MAX_PAYLOAD_CHARACTERS, RECENT_TURNS
 from recado.dispatcher.ports import Name
 from recado.schemas.conversations import User
 from recado.schemas.events import Event
-from recado.schemas.webhooks import DeliveryStatus, MessageKind, PlatformError
+from recado.schemas.webhooks import DeliveryStatus, MessageKind, PlatformError, Pricing
 from support.dispatching import (
     NOW,
     TELEGRAM,
@@ -50,9 +50,12 @@ STORY: Sequence[Event] = (
 
 
 def contents(world: World) -> object:
-    """Everything that is stored, but for platform ids, which go by the order of sending."""
+    """Everything that is stored, but for platform ids, which go by the order of sending.
+
+    And when conversations open and close: `test_conversing`.
+    """
     assert isinstance(world.documents, MemoryDocuments)
-    ids = "platform_ids", "platform_keys", "platform_message_id", "owner"
+    ids = "platform_ids", "platform_keys", "platform_message_id", "owner", "opened_at"
 
     def plain(value: object) -> object:
         if isinstance(value, dict):
@@ -267,3 +270,17 @@ async def test_a_short_payload_is_kept_whole() -> None:
     await world.take(WEBHOOK_RECEIVED)
     row = await world.row(Name.WEBHOOKS, WEBHOOK_RECEIVED.id)
     assert (row["payload"], row["payload_cut"]) == (WEBHOOK_RECEIVED.payload, False)
+
+
+async def test_what_a_message_costs_is_kept_once_whichever_report_told_it() -> None:
+    """By the part that it is of; a report without our callback data is joined with it, too."""
+    price = Pricing(category="service", billable=False, model="PMP", type="free_customer_service")
+    world = World()
+    await world.take(answer(1))
+    for one in (DeliveryStatus.SENT, DeliveryStatus.DELIVERED):
+        await world.take(status("wamid.1", one, of=answer(1), pricing=price))
+    row = await world.row(Name.MESSAGES, answer(1).id)
+    assert row["pricing"] == [{"part": "0", **price.model_dump(mode="json")}]
+    await world.take(status("wamid.2", DeliveryStatus.SENT, pricing=price), answer(2))
+    row = await world.row(Name.MESSAGES, answer(2).id)
+    assert row["pricing"] == [{"part": "0", **price.model_dump(mode="json")}]

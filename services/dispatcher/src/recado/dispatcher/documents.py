@@ -3,37 +3,49 @@
 Times are UTC dates in milliseconds, ids are strings, fields that are not known are missing or null.
 
 `users`, _id `{platform}:{integration}:{user id}`
-    platform, integration, user_id, aliases [str], name, username, language, first_seen, last_seen
+    platform, integration, user_id, aliases [str] (numbers, former and later ids), name, username,
+    language, first_seen, last_seen, replaced_by, replaced_at (the users _id that this one became)
 
 `conversations`, _id = conversation key
     platform, integration, chat, thread, user (a users _id; missing before the first message),
-    is_active, opened_at, last_activity_at, last_message_at (of the customer),
+    is_active, opened_at (by the customer's first message, or the first after it was closed),
+    closed_at | null, closed_by | null (`silence`: nothing said for a day, `reset`: /reset),
+    last_activity_at, last_message_at (of the customer),
     introduced (bool: the customer heard that an automatic assistant answers),
     handoff {since, reason} | null (not null: a person answers, the assistant is silent),
     invited_at (a template asked the customer to write, and carried no answer: not again until they
     have written),
-    blocked_at | null (the customer blocked us; null again as soon as they write),
+    blocked_at | null (the customer blocked us; null again as soon as they write), unblocked_at,
     opted_out_at | null (the customer wants no automatic answers: BAJA; null again after ALTA),
     opted_at (when they said either last),
     history_from | null (after /reset: turns with `at` before this do not count),
     recent: the last 20 turns, oldest first, each once:
         {id, role: user|assistant, text, at, offset, answers: [message id] (assistant),
          operator: str|null (assistant: a person wrote it)}
-    The assistant's turn is there once its answer is delivered.
+    The assistant's turn is there once its answer is delivered. One whose message was taken back
+    has no words. moved_to, moved_from (the conversation's key in another chat: Telegram's groups).
 
 `messages`, _id = event id (the customer's) or answer id (the assistant's)
     conversation, role user|assistant, kind, text, at (what messages are ordered by: when ingress
     took it, or when it was generated), topic, partition, offset (of its event), and
     user: platform_kind, user, sent_at (the platform's time), platform_message_id,
-        quoted_message_id, webhook_id, answered_by (answer id)
+        quoted_message_id, webhook_id, answered_by (answer id), content, context (what the event
+        has of them), addressed, errors; amends [platform key] of an edit, a revoke, a reaction
+        (the platform's ids within a chat, see `platform_key`), else platform_keys [platform key];
+        edited_at, edit_order, versions [{text, at, order}] (the last 10), revoked_at (then no text)
     assistant: answers [message id], integration, rung, citations, model, usage, prompt_version,
         operator, outcome (delivered, or the reason why not), outcome_at, parts_sent,
         repeated_parts, platform_ids [str], status, status_rank (the highest that was reported of
-        any part), reports {part: {status: time}}, errors [{code, title, message}]
+        any part), reports {part: {status: time}}, errors [{code, title, message}],
+        pricing [{part, …}] (as the platform reported it), revoked_keys [platform key]
+    both: reactions [{user, emoji, custom, at, order}], one of each person
     A row without `kind` is not complete: its event has not come yet. The assistant's is there once
     it has an outcome, or waits; until then what is sent is in the ledger.
 
-`deliveries`, _id = answer id: the ledger, see `recado.dispatcher.ledger`. Expires at `expires_at`.
+`deliveries`, _id = answer id: the ledger, see `recado.dispatcher.ledger`: conversation,
+    platform, integration, message_ids, text, at, offset, parts (see `delivery.PartEntry`), outcome
+    {reason, error, at, deadline} | null, moved_to (another chat), created_at. Expires at
+    `expires_at`.
 
 `webhooks`, _id = event id
     received_at, platform, integration, event_type, outcome, status, error, payload,
@@ -42,7 +54,8 @@ Times are UTC dates in milliseconds, ids are strings, fields that are not known 
 
 `statuses`, _id `{integration}:{platform message id}`: reports on messages that carry no callback
     data of ours. Joined with the message's row as soon as both are there.
-    integration, platform_message_id, conversation, reports {status: time}, errors. Expires.
+    integration, platform_message_id, conversation, reports {status: time}, errors,
+    pricing. Expires.
 """
 
 from datetime import datetime

@@ -29,7 +29,14 @@ def closed(
 ) -> dict[str, Any]:
     """An entry as events tell of it."""
     parts = [
-        {name: value for name, value in part.model_dump(mode="json").items() if value is not None}
+        {
+            name: value
+            # The times of claims are told by no event.
+            for name, value in part.model_dump(
+                mode="json", exclude={"claimed_at", "uncertain_at"}
+            ).items()
+            if value is not None
+        }
         for part in delivery.parts
     ]
     entry = {

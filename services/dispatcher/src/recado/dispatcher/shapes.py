@@ -161,6 +161,7 @@ _SCHEMAS: Mapping[Name, Schema] = {
         status=_one_of(*(status.value for status in DeliveryStatus)),
         status_rank=_WHOLE,
         reports=_OBJECT,
+        pricing=_list(_OBJECT),
         citations=_list(_OBJECT),
         model=_TEXT_OR_NOTHING,
         usage=_OBJECT_OR_NOTHING,
@@ -200,6 +201,7 @@ _SCHEMAS: Mapping[Name, Schema] = {
         conversation=_TEXT_OR_NOTHING,
         reports=_OBJECT,
         errors=_list(_OBJECT),
+        pricing=_list(_OBJECT),
         expires_at=_DATE,
     ),
 }

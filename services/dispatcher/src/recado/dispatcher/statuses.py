@@ -35,6 +35,7 @@ class Statuses:
         """Record one report."""
         reported_at = milliseconds(event.reported_at)
         errors = [error.model_dump(mode="json") for error in event.errors]
+        pricing = [] if event.pricing is None else [event.pricing.model_dump(mode="json")]
         part = callback.read(event.callback_data)
         if part is not None:
             # The report may name the customer by another id than the answer went to, or not at all.
@@ -46,6 +47,7 @@ class Statuses:
                 event.status,
                 reported_at,
                 errors,
+                pricing=pricing,
                 begun=begun,
                 platform_message_id=event.platform_message_id,
             )
@@ -67,7 +69,7 @@ class Statuses:
                             "expires_at": milliseconds(self._clock()) + self._kept,
                         },
                         "$min": {f"reports.{event.status.value}": reported_at},
-                        "$addToSet": {"errors": {"$each": errors}},
+                        "$addToSet": {"errors": {"$each": errors}, "pricing": {"$each": pricing}},
                     },
                     upsert=True,
                 )
@@ -86,13 +88,19 @@ class Statuses:
             Name.MESSAGES, {"platform_ids": platform_message_id, "integration": integration}
         )
         reports, errors = kept.get("reports"), kept.get("errors")
+        pricing = kept.get("pricing")
         if row is None or not isinstance(reports, Mapping) or not isinstance(errors, list):
             return
         changes = [
             change
             for status, at in reports.items()
             for change in report_on(
-                str(row["_id"]), _PART_NOT_NAMED, DeliveryStatus(status), at, errors
+                str(row["_id"]),
+                _PART_NOT_NAMED,
+                DeliveryStatus(status),
+                at,
+                errors,
+                pricing=pricing if isinstance(pricing, list) else (),
             )
         ]
         await self._documents.apply(changes)
@@ -105,11 +113,14 @@ def report_on(
     at: datetime,
     errors: Sequence[object],
     *,
+    pricing: Sequence[Mapping[str, object]] = (),
     begun: Mapping[str, object] | None = None,
     platform_message_id: str | None = None,
 ) -> list[Change]:
     """The changes of one report on one part. With `begun` the row is made where there is none."""
     added: dict[str, object] = {"errors": {"$each": list(errors)}}
+    if pricing:
+        added["pricing"] = {"$each": [{"part": part, **one} for one in pricing]}
     if platform_message_id is not None:
         added["platform_ids"] = platform_message_id
     update: dict[str, Mapping[str, object]] = {
