@@ -139,6 +139,14 @@ HANDOFF_RELEASED = events.HandoffReleased(
     conversation=CONVERSATION,
     operator="lucia",
 )
+CUSTOMER_FORGOTTEN = events.CustomerForgotten(
+    id=UUID("8b1d4c76-2a85-4b2a-8d3a-3f4e5d6c7b83"),
+    occurred_at=NOW,
+    conversation=CONVERSATION,
+    users=("whatsapp:whatsapp-demo:1234567890",),
+    whole=True,
+    webhook_ids=(WEBHOOK_ID,),
+)
 ANSWER_DELIVERED = events.AnswerDelivered(
     id=ids.outcome_id(ANSWER_ID, "delivered"),
     occurred_at=NOW,
@@ -201,6 +209,7 @@ ALL: tuple[events.Event, ...] = (
     OPERATOR_REPLIED,
     HANDOFF_REQUESTED,
     HANDOFF_RELEASED,
+    CUSTOMER_FORGOTTEN,
     ANSWER_DELIVERED,
     ANSWER_NOT_DELIVERED,
     DOCUMENT_PART_SUBMITTED,

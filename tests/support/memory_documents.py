@@ -67,6 +67,12 @@ class MemoryDocuments:
         found.sort(key=lambda row: str(row[by]))  # times all of one zone
         return copy.deepcopy([*found[:most]])
 
+    async def delete(self, collection: Name, document_id: str, guard: Mapping[str, object]) -> None:
+        self._reach()
+        row = self.rows[collection].get(document_id)
+        if row is not None and _matches(row, guard):
+            del self.rows[collection][document_id]
+
     async def update(self, change: Change) -> Document | None:
         self._reach()
         if self.goes_away_before(change):

@@ -31,7 +31,8 @@ OF_CLAIMS: Final = frozenset(
 def told(collection: str, rows: Iterable[Mapping[str, object]]) -> Rows:
     """The rows by their ids, without what no event tells.
 
-    A message's row without `kind` was begun by a mark or a report, and is no message yet.
+    A message's row without `kind` was begun by a mark or a report, and is no message yet. What is
+    left of a forgotten customer says nothing.
     """
     return {
         str(row["_id"]): {
@@ -40,7 +41,7 @@ def told(collection: str, rows: Iterable[Mapping[str, object]]) -> Rows:
             if name not in LEFT_OUT.get(collection, ())
         }
         for row in rows
-        if collection != "messages" or "kind" in row
+        if (collection != "messages" or "kind" in row) and "forgotten_at" not in row
     }
 
 

@@ -20,6 +20,8 @@ from support.dispatching import (
     status,
 )
 from support.memory_documents import MemoryDocuments
+from unit.dispatcher.test_forgetting import STORY as FORGETTING
+from unit.dispatcher.test_forgetting import forgotten
 
 STORY = (
     status("early", DeliveryStatus.SENT),
@@ -59,6 +61,23 @@ async def test_what_is_changed_taken_back_and_reacted_to_is_so_in_any_store(
             assert await documents.read(collection, row_id) == row, (collection, row_id)
     changed = await real.row(Name.MESSAGES, message(1, TELEGRAM).id)
     assert changed["text"] == "dos"
+
+
+async def test_a_customer_is_forgotten_alike(documents: Documents) -> None:
+    """With validators that take what is left, and with all of it done twice."""
+    fake, real = World(MemoryDocuments()), World(documents)
+    assert isinstance(fake.documents, MemoryDocuments)
+    for world in (fake, real):
+        for again in range(2):
+            await world.take(*FORGETTING, forgotten(), offset=10 * again)
+            world.restart()
+    for collection in Name:
+        for row_id, row in fake.documents.rows[collection].items():
+            told = await documents.read(collection, row_id)
+            assert told is not None
+            assert {**told, "expires_at": 0} == {**row, "expires_at": 0}, (collection, row_id)
+    assert await documents.read(Name.USERS, "whatsapp:wa:5491100000001") is None
+    assert await documents.read(Name.CONVERSATIONS, conversation_of(message(1).reply_to)) is None
 
 
 async def test_a_story_is_told_alike_and_telling_it_twice_changes_nothing(

@@ -11,7 +11,7 @@ from recado.devstack.stack.ports import free_port
 from recado.dispatcher.errors import StoreUnavailable
 from recado.dispatcher.gathered import GatheredDocuments
 from recado.dispatcher.ports import Change, Name
-from recado.dispatcher.store import MongoDocuments, prepare
+from recado.dispatcher.store import MongoDocuments
 
 CALLERS = 16
 BEFORE = 200
@@ -25,7 +25,6 @@ async def test_what_was_made_survives_kill_9_and_who_was_not_told_so_is_told_tha
     server = SecantusDb(tmp_path / "mongodb", port=free_port(), environment={})
     await server.start()
     database = f"d{uuid4().hex}"
-    await prepare(server.url, database)
     store = MongoDocuments(server.url, database, timeout=timedelta(seconds=2))
     gathered = GatheredDocuments(store)
     numbers = count()

@@ -9,7 +9,7 @@ from recado.schemas import ids
 from recado.schemas.answers import Rung
 from recado.schemas.webhooks import MessageKind
 from recado_lanes import Permanent
-from support.examples import STATUS_REPORTED
+from support.examples import CUSTOMER_FORGOTTEN, STATUS_REPORTED
 from unit.rag.fakes import message
 from unit.rag.handler import PARTITION, Rag, record
 
@@ -93,6 +93,20 @@ async def test_a_record_is_decoded_once() -> None:
     for offset in range(3000):
         rag.handler.alone(record(message(), offset=offset))
     assert len(rag.handler._read_ahead) == 2000
+
+
+async def test_of_who_is_forgotten_nothing_is_known_but_that_they_were_answered() -> None:
+    """What they write next is answered as if they had never written."""
+    rag = Rag()
+    await rag.receive(message("Tengo el plan Hogar", number=1))
+    gone = CUSTOMER_FORGOTTEN.model_copy(update={"conversation": message().conversation})
+    one = record(gone, offset=8)
+    assert rag.handler.alone(one)
+    await rag.handle(one)
+    await rag.receive(message("Tengo el plan Hogar", number=1))
+    await rag.receive(message("¿Y por qué va lento?", number=2, after=timedelta(seconds=5)))
+    (_, later) = rag.topic.answers
+    assert later.history == ()
 
 
 async def test_after_baja_nothing_is_answered_until_alta() -> None:

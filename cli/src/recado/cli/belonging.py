@@ -45,6 +45,7 @@ def anchors_of(event: events.Event) -> tuple[str, set[UUID]]:
             | events.OperatorReplied()
             | events.HandoffRequested()
             | events.HandoffReleased()
+            | events.CustomerForgotten()
         ):
             return event.conversation, {event.id}
         case _:

@@ -10,6 +10,7 @@ from recado.cli import (
     ask,
     dead_letters,
     events,
+    forget,
     index,
     rebuild,
     stored,
@@ -41,6 +42,7 @@ app.command("dead-letters")(dead_letters.dead_letters)
 app.command("timeline")(timeline.timeline)
 app.command("replay")(replay.replay)
 app.command("rebuild")(rebuild.rebuild)
+app.command("forget")(forget.forget)
 app.add_typer(topics.app, name="topics")
 app.add_typer(telegram.app, name="telegram")
 

@@ -126,6 +126,8 @@ def summary_of(event: events.Event, *, text: bool) -> str:
             return event.reason
         case events.HandoffReleased():
             return f"by {event.operator}"
+        case events.CustomerForgotten():
+            return _joined("the whole conversation" if event.whole else "what they wrote")
         case events.AnswerDelivered():
             return f"answer {event.answer_id}, parts: {len(event.platform_message_ids)}"
         case events.AnswerNotDelivered():

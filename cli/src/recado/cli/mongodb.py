@@ -1,11 +1,12 @@
 """What the dispatcher has written, read-only. No other module of the command knows the driver."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+import re
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from operator import itemgetter
 from time import monotonic
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
 from pymongo import DESCENDING
@@ -22,8 +23,19 @@ _Database: TypeAlias = AsyncIOMotorDatabase[dict[str, Any]]
 
 ANSWER_TIMEOUT_MS = 5_000
 
-COMPLETE: Filter = {"kind": {"$exists": True}}
-"""A message's row without a kind was begun by a status; its own event has not come yet."""
+COMPLETE: Filter = {"kind": {"$exists": True, "$ne": "(forgotten)"}}
+"""A message's row without a kind was begun by a status; its own event has not come yet. Of one that
+was forgotten there is nothing to show."""
+
+
+class Belongings(NamedTuple):
+    """What there is of a customer."""
+
+    users: Sequence[str]
+    conversations: Mapping[str, bool]
+    """Whether each is theirs alone."""
+    counts: Mapping[str, int]
+    webhooks: Sequence[str]
 
 
 class Stored:
@@ -77,6 +89,59 @@ class Stored:
         """The conversations of these users."""
         found = self._database["conversations"].find({"user": {"$in": list(users)}}, {"_id": 1})
         return [one["_id"] async for one in found]
+
+    async def belongings(self, names: Sequence[str]) -> "Belongings":
+        """What there is of the users with one of these ids, numbers or aliases.
+
+        Another user of the platform is the same customer where the one's id is an alias of the
+        other: a number that was changed. (Not where both have had one username: those change
+        hands.) A conversation is theirs alone where its chat is an id or a number of theirs. Of
+        webhooks all count whose payload has such a one in it.
+        """
+        known: dict[str, Row] = {}
+        found = await self._users(dict.fromkeys(("_id", "user_id", "aliases"), names))
+        while found := [one for one in found if one["_id"] not in known]:
+            known |= {str(one["_id"]): one for one in found}
+            found = await self._users(
+                {"aliases": _identities(found), "user_id": _aliases(found)},
+                {str(one["platform"]) for one in found},
+            )
+        users = sorted(known)
+        ids = {*_identities(known.values()), *filter(str.isdigit, _aliases(known.values()))}
+        messages, conversations = self._database["messages"], self._database["conversations"]
+        wrote = {"user": {"$in": users}}
+        keys = {
+            *await messages.distinct("conversation", wrote),
+            *await conversations.distinct("_id", wrote),
+        }
+        rows = conversations.find({"_id": {"$in": sorted(keys)}}, {"chat": 1})
+        chats = {one["_id"]: one.get("chat") async for one in rows}
+        alone = {key: chats.get(key) in ids for key in sorted(keys)}
+        theirs = {"conversation": {"$in": [key for key, whole in alone.items() if whole]}}
+        said = {"$or": [theirs, wrote]}
+        webhooks = set(await messages.distinct("webhook_id", said))
+        # Short ids are in too much: those of a chat have more digits.
+        names_in_payloads = "|".join(re.escape(one) for one in sorted(ids) if len(one) >= 6)
+        if names_in_payloads:
+            payloads = self._database["webhooks"].find(
+                {"payload": {"$regex": names_in_payloads}}, {"_id": 1}
+            )
+            webhooks |= {one["_id"] async for one in payloads}
+        counts = {
+            "messages": await messages.count_documents(said),
+            "deliveries": await self._database["deliveries"].count_documents(theirs),
+            "webhooks": len(webhooks),
+        }
+        return Belongings(users, alone, counts, sorted(str(one) for one in webhooks if one))
+
+    async def _users(
+        self, by: Mapping[str, Collection[str]], platforms: Collection[str] = ()
+    ) -> Sequence[Row]:
+        wanted: Filter = {"$or": [{name: {"$in": sorted(each)}} for name, each in by.items()]}
+        if platforms:
+            wanted["platform"] = {"$in": sorted(platforms)}
+        fields = {"platform": 1, "user_id": 1, "aliases": 1}
+        return [one async for one in self._database["users"].find(wanted, fields)]
 
     async def cursor(self, collection: str, topics: Sequence[Topic]) -> Cursor:
         """A cursor behind all that is in a collection now."""
@@ -146,3 +211,12 @@ async def stored(settings: CliSettings) -> AsyncIterator[Stored]:
 def as_time(value: object) -> datetime | None:
     """A field that holds a time, if it does."""
     return value if isinstance(value, datetime) else None
+
+
+def _identities(users: Iterable[Row]) -> set[str]:
+    return {str(one["user_id"]) for one in users}
+
+
+def _aliases(users: Iterable[Row]) -> set[str]:
+    held = (one.get("aliases") for one in users)
+    return {str(alias) for aliases in held if isinstance(aliases, list) for alias in aliases}

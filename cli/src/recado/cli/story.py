@@ -113,6 +113,14 @@ def _steps(record: Record, event: events.Event | None, sent: dict[str, int]) -> 
             )  # fmt: skip
         case events.HandoffRequested():
             yield _noted(record, event, "hand-off", event.reason)
+        case events.CustomerForgotten():
+            yield Step(
+                event.occurred_at,
+                "forgotten",
+                record,
+                "the whole conversation" if event.whole else "what they wrote",
+                event_id=str(event.id),
+            )
         case events.HandoffReleased():
             yield _noted(record, event, "hand-off ended", f"by {event.operator}")
         case None:

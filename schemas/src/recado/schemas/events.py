@@ -15,6 +15,7 @@ from recado.schemas.answers import (
     HandoffRequested,
     OperatorReplied,
 )
+from recado.schemas.customers import CustomerForgotten
 from recado.schemas.deliveries import AnswerDelivered, AnswerNotDelivered
 from recado.schemas.documents import (
     DocumentPartSubmitted,
@@ -27,6 +28,7 @@ __all__ = [
     "AnswerDelivered",
     "AnswerGenerated",
     "AnswerNotDelivered",
+    "CustomerForgotten",
     "DocumentPartSubmitted",
     "DocumentSubmitted",
     "DocumentWithdrawn",
@@ -49,6 +51,7 @@ Event = Annotated[
     | HandoffReleased
     | AnswerDelivered
     | AnswerNotDelivered
+    | CustomerForgotten
     | DocumentPartSubmitted
     | DocumentSubmitted
     | DocumentWithdrawn,

@@ -73,7 +73,7 @@ MESSAGES = Topic(
     retention=timedelta(days=30),
     max_record=8 * MIB,
     broker_time=True,
-    event_types=(events.MessageReceived,),
+    event_types=(events.MessageReceived, events.CustomerForgotten),
 )
 STATUSES = Topic(
     name="recado.statuses",

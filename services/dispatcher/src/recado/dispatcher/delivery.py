@@ -102,6 +102,8 @@ class Delivery(_Kept):
     parts: tuple[PartEntry, ...]
     created_at: datetime
     outcome: Outcome | None = None
+    forgotten_at: datetime | None = None
+    """Its customer is forgotten: there is nothing to send, and nothing to tell."""
     moved_to: str | None = None
     """The chat that it goes to, where the platform said so meanwhile."""
 

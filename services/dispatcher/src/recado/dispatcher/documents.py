@@ -52,6 +52,9 @@ Times are UTC dates in milliseconds, ids are strings, fields that are not known 
     payload_encoding, payload_bytes, payload_sha256 (both of the whole), payload_cut, event_ids,
     topic, partition, offset. Expires at `expires_at`.
 
+`forgotten_at` in any of these: the customer is forgotten (`forgetting`); conversation and kind are
+    "(forgotten)", and nothing of what was said is there.
+
 `statuses`, _id `{integration}:{platform message id}`: reports on messages that carry no callback
     data of ours. Joined with the message's row as soon as both are there.
     integration, platform_message_id, conversation, reports {status: time}, errors,

@@ -81,6 +81,9 @@ class GatheredDocuments:
     ) -> list[Document]:
         return await self._documents.select(collection, where, by=by, most=most)
 
+    async def delete(self, collection: Name, document_id: str, guard: Mapping[str, object]) -> None:
+        await self._documents.delete(collection, document_id, guard)
+
     async def update(self, change: Change) -> Document | None:
         return await self._documents.update(change)
 

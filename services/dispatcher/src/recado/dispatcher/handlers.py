@@ -8,6 +8,8 @@ holds no slot.
 from datetime import timedelta
 from typing import Final
 
+import structlog
+
 from recado.dispatcher.attending import Attention
 from recado.dispatcher.errors import (
     IntegrationStopped,
@@ -17,6 +19,7 @@ from recado.dispatcher.errors import (
     SendLater,
     StoreUnavailable,
 )
+from recado.dispatcher.forgetting import forget
 from recado.dispatcher.moves import record_change
 from recado.dispatcher.outgoing import Outgoing, Position
 from recado.dispatcher.ports import Clock, Documents
@@ -28,6 +31,7 @@ from recado.schemas import topics
 from recado.schemas.encoding import UndecodableEvent
 from recado.schemas.events import (
     AnswerGenerated,
+    CustomerForgotten,
     Event,
     HandoffReleased,
     HandoffRequested,
@@ -40,6 +44,8 @@ from recado.servicekit import tracing
 from recado.servicekit.consuming import event_of
 from recado.servicekit.kafka import NotAcknowledged
 from recado_lanes import Handler, Permanent, Record, Transient, Unavailable
+
+log = structlog.stdlib.get_logger(__name__)
 
 READS = (topics.ANSWERS, topics.MESSAGES, topics.STATUSES, topics.WEBHOOKS)
 
@@ -123,6 +129,10 @@ class Handlers:
                 self._attention.received(event, position.partition)
                 await self._recording.message(event, position)
                 await record_change(self._documents, event)
+            case CustomerForgotten():
+                self._attention.ended(event.conversation)
+                await forget(self._documents, event, position)
+                log.info("customer.forgotten", event_id=str(event.id))
             case StatusReported():
                 await self._statuses.report(event)
             case WebhookReceived():

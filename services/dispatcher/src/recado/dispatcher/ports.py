@@ -95,6 +95,10 @@ class Documents(Protocol):
         """So many at most of the documents of a MongoDB filter, those with the least `by` first."""
         ...
 
+    async def delete(self, collection: Name, document_id: str, guard: Mapping[str, object]) -> None:
+        """Nothing that has this `_id`, and for which the filter holds, is there afterwards."""
+        ...
+
     async def update(self, change: Change) -> Document | None:
         """Apply one change; the document after it, or None where its guard did not hold."""
         ...

@@ -66,6 +66,8 @@ class Recording:
         what came before it.
         """
         row = await self._first(str(event.id), message_row(event, position))
+        if row.get("forgotten_at") is not None:
+            return
         at = row["at"]
         if not isinstance(at, datetime):
             raise TypeError(f"message {event.id} has no time")

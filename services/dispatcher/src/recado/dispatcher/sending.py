@@ -28,6 +28,7 @@ from recado.dispatcher.coverage import Covered, cover
 from recado.dispatcher.delivery import Delivery
 from recado.dispatcher.documents import milliseconds
 from recado.dispatcher.errors import IntegrationStopped, SendLater
+from recado.dispatcher.forgetting import is_forgotten
 from recado.dispatcher.ledger import Ledger
 from recado.dispatcher.moves import move
 from recado.dispatcher.opting import unwanted
@@ -115,6 +116,10 @@ class Sending:
             if not waited:
                 await self._waits(answer)
             raise
+        if delivery.forgotten_at is not None:
+            self._waiting.pop(answer.id, None)
+            log.info("answer.forgotten", answer_id=delivery.id)
+            return
         channel = self._channels[answer.reply_to.platform]
         await record_outcome(
             self._documents, self._statuses, answer, delivery, reported=channel.reports_delivery
@@ -137,6 +142,8 @@ class Sending:
         begun = delivery is not None
         if delivery is None:
             delivery = await self._ledger.open(answer, content)
+        if delivery.forgotten_at is not None:
+            return delivery
         if delivery.outcome is None:
             self._parts.look(answer, delivery)
         if _driven_again(answer, delivery):
@@ -178,6 +185,9 @@ class Sending:
             return await self._close(answer, delivery, NotDeliveredReason.REFUSED, error)
         if not delivery.begun:
             reason, conversation = await self._reason_not_to(answer)
+            superseded = reason is NotDeliveredReason.SUPERSEDED
+            if superseded and await is_forgotten(self._documents, answer):
+                return await self._ledger.forget(delivery)
             if reason is not None:
                 return await self._close(answer, delivery, reason)
             instead = self._outside_window(answer, conversation, delivery.text)

@@ -146,6 +146,7 @@ _SCHEMAS: Mapping[Name, Schema] = {
         addressed=_YES_OR_NO,
         user=_TEXT,
         answered_by=_TEXT,
+        forgotten_at=_DATE,
         answers=_list(_TEXT),
         platform_ids=_list(_TEXT),
         platform_keys=_list(_TEXT),
@@ -178,6 +179,7 @@ _SCHEMAS: Mapping[Name, Schema] = {
         offset=_WHOLE,
         parts=_list(_PART),
         outcome=_OUTCOME,
+        forgotten_at=_DATE,
         moved_to=_TEXT,
         created_at=_DATE,
         expires_at=_DATE,
@@ -192,6 +194,7 @@ _SCHEMAS: Mapping[Name, Schema] = {
         payload=_TEXT,
         payload_cut=_YES_OR_NO,
         event_ids=_list(_TEXT),
+        forgotten_at=_DATE,
         **_PLACE,
     ),
     Name.STATUSES: _fields(

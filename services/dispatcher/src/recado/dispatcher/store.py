@@ -139,6 +139,10 @@ class MongoDocuments:
             found = self._collection(collection).find(dict(where)).sort(by, ASCENDING).limit(most)
             return [*await found.to_list(most)]
 
+    async def delete(self, collection: Name, document_id: str, guard: Mapping[str, object]) -> None:
+        with unavailable():
+            await self._collection(collection).delete_one({"_id": document_id, **guard})
+
     async def update(self, change: Change) -> Document | None:
         collection = self._collection(change.collection)
         with unavailable():

@@ -43,6 +43,10 @@ class PartitionCoverage:
         while len(self._exchanges) > self._max_conversations:
             self._exchanges.popitem(last=False)
 
+    def forget(self, conversation: str) -> None:
+        """What was said there is to be known no more; that it is answered is."""
+        self._exchanges.pop(conversation, None)
+
     def covers(self, message_id: UUID) -> bool:
         """Whether an answer to this message is in Kafka, as far as is remembered."""
         return message_id in self._covered

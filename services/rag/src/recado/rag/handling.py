@@ -43,7 +43,7 @@ from recado.rag.errors import OptedOut
 from recado.rag.gathering import gather, taken_back
 from recado.rag.understanding import wants_answer
 from recado.schemas.encoding import UndecodableEvent
-from recado.schemas.events import AnswerGenerated, Event, MessageReceived
+from recado.schemas.events import AnswerGenerated, CustomerForgotten, Event, MessageReceived
 from recado.servicekit import metrics, tracing
 from recado.servicekit.consuming import event_of
 from recado.servicekit.kafka import NotAcknowledged
@@ -100,6 +100,8 @@ class MessageHandler:
             event = self._peek(record)
         except UndecodableEvent:
             return True
+        if isinstance(event, CustomerForgotten):
+            return True
         return isinstance(event, MessageReceived) and command_in(event.text or "") is not None
 
     async def __call__(self, records: Sequence[Record]) -> None:
@@ -113,6 +115,9 @@ class MessageHandler:
             raise Permanent(str(error)) from error
         messages = [event for _, event in events if isinstance(event, MessageReceived)]
         coverage = self._coverage.of(records[0].partition)
+        for _, event in events:
+            if isinstance(event, CustomerForgotten):
+                coverage.forget(event.conversation)
         published = await self._publish_again(messages, coverage)
         gone = taken_back(messages)
         wanted = [

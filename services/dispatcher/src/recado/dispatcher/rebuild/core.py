@@ -13,6 +13,7 @@ from uuid import UUID
 from recado.channels.contract import Channel
 from recado.dispatcher.coverage import cover
 from recado.dispatcher.delivery import PartState
+from recado.dispatcher.forgetting import forget, is_forgotten
 from recado.dispatcher.ledger import Ledger
 from recado.dispatcher.moves import move, record_change
 from recado.dispatcher.outcomes import record_outcome
@@ -26,6 +27,7 @@ from recado.schemas.events import (
     AnswerDelivered,
     AnswerGenerated,
     AnswerNotDelivered,
+    CustomerForgotten,
     Event,
     HandoffReleased,
     HandoffRequested,
@@ -91,6 +93,14 @@ class Rebuilding:
             case MessageReceived():
                 await self._recording.message(event, position)
                 await record_change(self._documents, event)
+            case CustomerForgotten():
+                await forget(self._documents, event, position)
+                if event.whole:
+                    self._waiting = {
+                        answer_id: answer
+                        for answer_id, answer in self._waiting.items()
+                        if answer.conversation != event.conversation
+                    }
             case StatusReported():
                 await self._statuses.report(event)
             case WebhookReceived():
@@ -103,6 +113,8 @@ class Rebuilding:
         channel = None if answer is None else self._channels.get(answer.reply_to.platform)
         if answer is None or channel is None:
             self.without_answer += 1
+            return
+        if await is_forgotten(self._documents, answer):
             return
         before = await self._ledger.find(str(event.answer_id))
         if before is not None and told_again(before, event):
