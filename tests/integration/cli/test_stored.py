@@ -203,3 +203,15 @@ async def following(filled: Filled, *arguments: str) -> AsyncIterator[Lines]:
         if process.returncode is None:
             process.kill()
             await process.wait()
+
+
+async def test_what_was_done_to_a_message_since_is_shown_with_it(filled: Filled) -> None:
+    """Edited, taken back, and what people put to it; nothing of it can steer a terminal."""
+    reactions = [{"user": "u", "emoji": "👍"}, {"user": "v", "emoji": None}]
+    later = AT + timedelta(minutes=1)
+    await filled.message(7, "corregido", later, edited_at=later, reactions=reactions)
+    await filled.message(8, "", later + timedelta(seconds=1), revoked_at=later)
+    shown, _ = await recado(filled.environment, "messages", CONVERSATION)
+    edited, taken = [line for line in shown.splitlines() if "edited" in line or "back" in line]
+    assert edited.endswith("edited, 👍")
+    assert taken.endswith("taken back")

@@ -45,6 +45,7 @@ def show_message(row: Row, *, named: bool) -> None:
             "  ",
             coloured(row.get("status") or row.get("outcome")),
             (f"  {sources}" if (sources := _sources(row.get("citations"))) else "", "dim"),
+            (f"  {changed}" if (changed := _changed(row)) else "", "dim"),
             (f"  {one_line(text_of(row.get('conversation')))}" if named else "", "dim"),
         ),
         soft_wrap=True,
@@ -106,6 +107,22 @@ def state_of(row: Row) -> str:
     if row.get("opted_out_at"):
         return "opted out"
     return "active" if row.get("is_active") else "closed"
+
+
+def _changed(row: Row) -> str:
+    """What was done to a message since: by its customer, or as a reaction."""
+    reactions = row.get("reactions")
+    emojis = (
+        [one_line(text_of(one.get("emoji"))) for one in reactions if isinstance(one, Mapping)]
+        if isinstance(reactions, list)
+        else []
+    )
+    marks = [
+        "taken back" if row.get("revoked_at") else "",
+        "edited" if row.get("edited_at") else "",
+        *emojis,
+    ]
+    return ", ".join(filter(None, marks))
 
 
 def _sources(citations: object) -> str:
