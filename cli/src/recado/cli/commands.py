@@ -17,6 +17,7 @@ from recado.cli import (
     telegram,
     timeline,
     topics,
+    undelivered,
     up,
 )
 from recado.cli.output import CliError, print_error
@@ -39,6 +40,7 @@ app.command("conversations")(stored.conversations)
 app.command("messages")(stored.messages)
 app.command("events")(events.events)
 app.command("dead-letters")(dead_letters.dead_letters)
+app.command("undelivered")(undelivered.undelivered)
 app.command("timeline")(timeline.timeline)
 app.command("replay")(replay.replay)
 app.command("rebuild")(rebuild.rebuild)
