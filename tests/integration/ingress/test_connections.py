@@ -134,6 +134,12 @@ async def test_headers_that_do_not_come_are_408_and_the_end() -> None:
 
 
 async def test_so_are_headers_that_come_drop_by_drop() -> None:
+    """Each connection ends while more comes. A drop after the end may reset it, and then the
+    answer is lost on its way, so one of a few is looked for."""
+    assert b"HTTP/1.1 408 " in [(await _dripped())[:13] for _ in range(5)]
+
+
+async def _dripped() -> bytes:
     async with serving(Slow(), head_timeout=SOON) as server, connected(server) as client:
 
         async def drip() -> None:
@@ -143,9 +149,10 @@ async def test_so_are_headers_that_come_drop_by_drop() -> None:
                 await asyncio.sleep(0.02)
 
         dripping = asyncio.create_task(drip())
-        answer = await client.rest()
-        dripping.cancel()
-        assert answer.startswith(b"HTTP/1.1 408 ")
+        try:
+            return await client.rest()
+        finally:
+            dripping.cancel()
 
 
 async def test_line_breaks_before_a_request_are_no_reason_to_wait_for_ever() -> None:
