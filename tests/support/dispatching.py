@@ -17,13 +17,14 @@ from recado.dispatcher.attending import Attention
 from recado.dispatcher.handlers import Handlers, LookAgain
 from recado.dispatcher.ledger import KEPT, Ledger
 from recado.dispatcher.outgoing import Outgoing, Position
-from recado.dispatcher.parts import Parts, Timing, WhenUncertain
+from recado.dispatcher.parts import Parts
 from recado.dispatcher.ports import Documents, Name
 from recado.dispatcher.recording import Recording
 from recado.dispatcher.sending import Sending
 from recado.dispatcher.statuses import Statuses
 from recado.dispatcher.stopped import Stopped
 from recado.dispatcher.throttling import Throttle
+from recado.dispatcher.timing import Timing, WhenUncertain
 from recado.schemas import ids
 from recado.schemas.answers import Rung, Timings
 from recado.schemas.base import Platform
@@ -247,7 +248,7 @@ class World:
         self.recording = Recording(
             self.documents, webhooks_kept=timedelta(days=30), closes_after=CLOSES_AFTER
         )
-        self.statuses = Statuses(self.documents, self.ledger, self.clock, kept=KEPT)
+        self.statuses = Statuses(self.documents, self.clock, kept=KEPT)
         self.attempts = Attempts(self.clock)
         self.stopped = Stopped(lambda: (self.now - NOW).total_seconds())
         self.throttle = Throttle(

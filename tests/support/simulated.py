@@ -17,7 +17,7 @@ from recado.channels.errors import ResultUnknown, RetryLater
 from recado.dispatcher import callback
 from recado.dispatcher.errors import StoreUnavailable
 from recado.dispatcher.handlers import LookAgain
-from recado.dispatcher.ledger import KEPT, Ledger
+from recado.dispatcher.ledger import KEPT
 from recado.dispatcher.ports import Change, Document, Name
 from recado.dispatcher.statuses import Statuses
 from recado.schemas.conversations import ReplyTo
@@ -285,8 +285,7 @@ class Simulation:
 
     def report(self, event: StatusReported) -> None:
         """A report is recorded, all at once: what it does is one update of the ledger."""
-        ledger = Ledger(self.store, lambda: self.now, owner="reports")
-        statuses = Statuses(self.store, ledger, lambda: self.now, kept=KEPT)
+        statuses = Statuses(self.store, lambda: self.now, kept=KEPT)
         self.loop.run_until_complete(statuses.report(event))
 
     def under_way(self, key: PartKey) -> bool:

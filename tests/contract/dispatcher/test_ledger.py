@@ -10,9 +10,10 @@ from recado.dispatcher.callback import SentPart
 from recado.dispatcher.delivery import Delivery, PartState
 from recado.dispatcher.ledger import Ledger
 from recado.dispatcher.ports import Documents, Name
+from recado.dispatcher.settling import settling
 from recado.schemas.deliveries import NotDeliveredReason, Template
 from recado.schemas.webhooks import DeliveryStatus, PlatformError
-from support.dispatching import DEADLINE, NOW, answer, outgoing
+from support.dispatching import DEADLINE, NOW, answer, outgoing, status
 
 ANSWER = outgoing(answer(1), offset=3)
 PARTS = (
@@ -112,7 +113,7 @@ async def test_a_last_part_that_a_status_has_settled_is_not_closed_by_its_result
     """The report was quicker than the platform's answer: whoever looks again closes it."""
     begun = await ledger.begin(ANSWER, PARTS[:1])
     assert begun is not None
-    await documents.apply([ledger.settling(FIRST, DeliveryStatus.SENT, "wamid.1", ())])
+    await documents.apply([settling(FIRST, status("wamid.1", DeliveryStatus.SENT))])
     assert await ledger.sent(begun, 0, "wamid.1", closing=ANSWER) is None
     found = await ledger.read(begun.id)
     assert found.parts[0].state is PartState.SENT
@@ -214,14 +215,14 @@ async def test_a_status_settles_what_is_claimed_or_uncertain_and_nothing_else(
 ) -> None:
     """A pending part was not sent by this claim; a part that is known stays as it is."""
     delivery = await ledger.open(ANSWER, PARTS)
-    await documents.apply([ledger.settling(FIRST, DeliveryStatus.DELIVERED, "wamid", ())])
+    await documents.apply([settling(FIRST, status("wamid", DeliveryStatus.DELIVERED))])
     assert (await ledger.read(delivery.id)).parts[0].state is PartState.PENDING
     await ledger.claim(delivery, 0)
-    await documents.apply([ledger.settling(FIRST, DeliveryStatus.DELIVERED, "wamid", ())])
+    await documents.apply([settling(FIRST, status("wamid", DeliveryStatus.DELIVERED))])
     settled = await ledger.read(delivery.id)
     assert settled.parts[0].platform_message_id == "wamid"
     await documents.apply(
-        [ledger.settling(FIRST, DeliveryStatus.FAILED, "wamid", (PlatformError(code=1),))]
+        [settling(FIRST, status("wamid", DeliveryStatus.FAILED, errors=[PlatformError(code=1)]))]
     )
     assert (await ledger.read(delivery.id)).parts[0].state is PartState.SENT
 
@@ -230,12 +231,10 @@ async def test_a_status_of_an_answer_or_part_that_is_not_there_changes_nothing(
     ledger: Ledger, documents: Documents
 ) -> None:
     """It makes neither an entry nor a part."""
-    await documents.apply([ledger.settling(FIRST, DeliveryStatus.SENT, "wamid", ())])
+    await documents.apply([settling(FIRST, status("wamid", DeliveryStatus.SENT))])
     assert await documents.read(Name.DELIVERIES, str(ANSWER.id)) is None
     delivery = await ledger.open(ANSWER, PARTS)
-    await documents.apply(
-        [ledger.settling(FIRST._replace(part=7), DeliveryStatus.SENT, "wamid", ())]
-    )
+    await documents.apply([settling(FIRST._replace(part=7), status("wamid", DeliveryStatus.SENT))])
     assert await ledger.read(delivery.id) == delivery
 
 

@@ -9,9 +9,9 @@ from recado.dispatcher.attending import Attention
 from recado.dispatcher.handlers import Handlers
 from recado.dispatcher.ledger import KEPT, Ledger
 from recado.dispatcher.parts import Parts
-from recado.dispatcher.ports import Documents
+from recado.dispatcher.ports import Documents, Senders
 from recado.dispatcher.recording import Recording
-from recado.dispatcher.sending import Publish, Senders, Sending
+from recado.dispatcher.sending import Publish, Sending
 from recado.dispatcher.settings import DispatcherSettings
 from recado.dispatcher.statuses import Statuses
 from recado.dispatcher.stopped import Stopped
@@ -34,7 +34,7 @@ def build(
         webhooks_kept=settings.webhooks_kept,
         closes_after=settings.conversation_closes_after,
     )
-    statuses = Statuses(documents, ledger, now, kept=KEPT)
+    statuses = Statuses(documents, now, kept=KEPT)
     parts = Parts(
         ledger,
         Attempts(now),

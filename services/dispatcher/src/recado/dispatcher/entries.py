@@ -1,4 +1,7 @@
-"""What the ledger writes for an answer: an entry that is opened, or one that is closed already."""
+"""What the ledger writes for an answer: an entry that is opened, or one that is closed already.
+
+And what must hold of a part of it for a step to be made.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -62,6 +65,14 @@ def pending(part: Part) -> dict[str, object]:
 def stored(outcome: Outcome) -> dict[str, object]:
     """An outcome, its times as dates."""
     return outcome.model_dump(mode="json") | {"at": outcome.at, "deadline": outcome.deadline}
+
+
+def step_guard(number: int, attempt: int | None, states: Sequence[PartState]) -> dict[str, object]:
+    """Of that part: it is in one of these states, and its claim is this one, if that matters."""
+    guard: dict[str, object] = {f"parts.{number}.state": {"$in": [state.value for state in states]}}
+    if attempt is not None:
+        guard[f"parts.{number}.attempt"] = attempt
+    return guard
 
 
 def _place(answer: Outgoing, text: str, at: datetime, offset: int) -> dict[str, Any]:

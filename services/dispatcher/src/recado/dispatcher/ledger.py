@@ -20,15 +20,14 @@ from itertools import chain, repeat
 from typing import Any
 
 from recado.channels.contract import Part
-from recado.dispatcher.callback import SentPart
 from recado.dispatcher.delivery import Delivery, Outcome, PartState, with_sent
 from recado.dispatcher.documents import milliseconds
-from recado.dispatcher.entries import closed, opened, pending, stored
+from recado.dispatcher.entries import closed, opened, pending, step_guard, stored
 from recado.dispatcher.forgetting import erasing
 from recado.dispatcher.outgoing import Outgoing
 from recado.dispatcher.ports import Change, Clock, Document, Documents, Name
 from recado.schemas.deliveries import NotDeliveredReason
-from recado.schemas.webhooks import DeliveryStatus, PlatformError
+from recado.schemas.webhooks import PlatformError
 
 KEPT = timedelta(days=30)
 """How long an answer stays in the ledger: longer than the platforms repeat a webhook (7 days)."""
@@ -125,7 +124,7 @@ class Ledger:
         placed = {f"parts.{number}.{name}": value for name, value in changed.items()}
         if moved_to is not None:
             placed["moved_to"] = moved_to
-        guard = _step_guard(number, part.attempt, (PartState.CLAIMED,))
+        guard = step_guard(number, part.attempt, (PartState.CLAIMED,))
         return await self._update(delivery.id, guard, placed)
 
     async def sent(
@@ -142,7 +141,7 @@ class Ledger:
         in the same step, unless it has an outcome already.
         """
         part = delivery.parts[number]
-        guard = _step_guard(number, part.attempt, (PartState.CLAIMED, PartState.UNCERTAIN))
+        guard = step_guard(number, part.attempt, (PartState.CLAIMED, PartState.UNCERTAIN))
         changed: dict[str, object] = {
             f"parts.{number}.state": PartState.SENT.value,
             f"parts.{number}.platform_message_id": platform_message_id,
@@ -182,35 +181,6 @@ class Ledger:
             {"state": PartState.UNCERTAIN.value, "uncertain_at": milliseconds(self._clock())},
         )
 
-    def settling(
-        self,
-        part: SentPart,
-        status: DeliveryStatus,
-        platform_message_id: str,
-        errors: Sequence[PlatformError],
-    ) -> Change:
-        """The platform reports on a part: what was not known is known now.
-
-        Changes nothing for a part whose result is known already, or that is not in the ledger.
-        """
-        changed: dict[str, object] = {
-            "state": PartState.SENT.value,
-            "platform_message_id": platform_message_id,
-        }
-        if status is DeliveryStatus.FAILED:
-            error = errors[0] if errors else PlatformError(code="failed")
-            changed |= {
-                "state": PartState.FAILED.value,
-                "reason": NotDeliveredReason.REFUSED.value,
-                "error": error.model_dump(mode="json"),
-            }
-        return Change(
-            Name.DELIVERIES,
-            str(part.answer_id),
-            {"$set": {f"parts.{part.part}.{name}": value for name, value in changed.items()}},
-            _step_guard(part.part, None, (PartState.CLAIMED, PartState.UNCERTAIN)),
-        )
-
     async def close(
         self,
         delivery: Delivery,
@@ -246,7 +216,7 @@ class Ledger:
         beyond = f"parts.{len(delivery.parts)}"
         guard: dict[str, object] = {"outcome": None, beyond: {"$exists": False}}
         for number, part in enumerate(delivery.parts):
-            guard |= _step_guard(number, part.attempt, (part.state,))
+            guard |= step_guard(number, part.attempt, (part.state,))
         attempts = chain((part.attempt for part in delivery.open_parts), repeat(0))
         fitting = [
             {**pending(part), "attempt": attempt}
@@ -304,7 +274,7 @@ class Ledger:
     ) -> Delivery | None:
         return await self._update(
             answer_id,
-            _step_guard(number, attempt, states),
+            step_guard(number, attempt, states),
             {f"parts.{number}.{name}": value for name, value in changed.items()},
         )
 
@@ -319,10 +289,3 @@ class Ledger:
 
 def _delivery(document: Document) -> Delivery:
     return Delivery.model_validate(dict(document))
-
-
-def _step_guard(number: int, attempt: int | None, states: Sequence[PartState]) -> dict[str, object]:
-    guard: dict[str, object] = {f"parts.{number}.state": {"$in": [state.value for state in states]}}
-    if attempt is not None:
-        guard[f"parts.{number}.attempt"] = attempt
-    return guard

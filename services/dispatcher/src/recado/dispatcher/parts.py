@@ -7,7 +7,6 @@ make the next step, nothing waits here: `ResultPending` says when to look again.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -31,6 +30,7 @@ from recado.dispatcher.outgoing import Outgoing
 from recado.dispatcher.ports import Clock
 from recado.dispatcher.stopped import Stopped
 from recado.dispatcher.throttling import Throttle
+from recado.dispatcher.timing import Timing, WhenUncertain
 from recado.schemas.deliveries import NotDeliveredReason
 from recado.schemas.webhooks import PlatformError
 from recado.servicekit import metrics
@@ -45,39 +45,6 @@ MOST_UNCLASSIFIED: Final = 3
 
 FIRST_PAUSE: Final = timedelta(seconds=5)
 """Between the first and the second repeat at least; then four times as long each time."""
-
-
-@dataclass(frozen=True, slots=True)
-class WhenUncertain:
-    """What is done on a platform about a part that may have been sent."""
-
-    settled_within: timedelta
-    """Wait so long for a status report to settle it; zero where the platform sends none."""
-    send_again: bool
-    """If nothing has settled it: send it again, `MOST_REPEATS` times at most, or leave it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """The times that the safety of a claim rests on."""
-
-    send_timeout: timedelta
-    """A request is given up this long after its claim."""
-    claim_skew: timedelta
-    """How far the clocks of two dispatchers may be apart."""
-
-    @property
-    def takeover_after(self) -> timedelta:
-        """From the claim until nobody's request can be under way any more."""
-        return self.send_timeout + self.claim_skew
-
-    @property
-    def connecting(self) -> timedelta:
-        """Getting a connection takes this long at most, and then surely nothing was sent.
-
-        A request is not begun with less left, for what ends by the claim's limit is uncertain.
-        """
-        return self.send_timeout / 2
 
 
 Ended = tuple[Delivery, NotDeliveredReason | None]

@@ -1,8 +1,8 @@
-"""What the dispatcher needs of a document store, and of time.
+"""What the dispatcher needs of a document store, of the configured integrations, and of time.
 
-The port speaks MongoDB's update language but no driver's: every write names one document by its
-`_id` and changes it in one atomic step, or not at all where its guard does not hold. That is all
-that the ledger and the recording stand on. `store` implements it with motor.
+The document store speaks MongoDB's update language but no driver's: every write names one document
+by its `_id` and changes it in one atomic step, or not at all where its guard does not hold. That is
+all that the ledger and the recording stand on. `store` implements it with motor.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
+
+from recado.channels.contract import Integration, Limits, Sender
+from recado.schemas.conversations import ReplyTo
 
 Document = Mapping[str, object]
 
@@ -110,4 +113,24 @@ class Documents(Protocol):
         and False. So may one be that is no upsert and was made, where beside it one was not: who
         is told False and must know reads. Another error ends the bulk of its collection there.
         """
+        ...
+
+
+class Senders(Protocol):
+    """The configured integrations, ready to send."""
+
+    def sender(self, reply_to: ReplyTo) -> Sender | None:
+        """The sender of this address; None where the integration is not there, or disabled.
+
+        It is asked for again at each try, so that an answer that waits goes on with what is
+        configured then.
+        """
+        ...
+
+    def integration(self, reply_to: ReplyTo) -> Integration | None:
+        """The account of this address, as configured now."""
+        ...
+
+    def limits(self, reply_to: ReplyTo) -> Limits:
+        """How fast it may be sent to this address, as configured now."""
         ...

@@ -30,7 +30,7 @@ _Key = tuple[str, str]
 
 
 class PooledSenders:
-    """Senders by integration, none before `replace`; see `recado.dispatcher.sending.Senders`.
+    """Senders by integration, none before `replace`; see `recado.dispatcher.ports.Senders`.
 
     Each has its own connections, so that a platform that hangs takes none from another. Waiting for
     a free connection, connecting and TLS take `connecting` at most, all together: then surely

@@ -17,12 +17,12 @@ anything else, so that a look is one request.
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final
 from uuid import UUID
 
 import structlog
 
-from recado.channels.contract import Channel, Integration, Limits, Part, Sender
+from recado.channels.contract import Channel, Part
 from recado.dispatcher import window
 from recado.dispatcher.coverage import Covered, cover
 from recado.dispatcher.delivery import Delivery
@@ -35,11 +35,10 @@ from recado.dispatcher.opting import unwanted
 from recado.dispatcher.outcomes import outcome_event, record_outcome
 from recado.dispatcher.outgoing import Outgoing
 from recado.dispatcher.parts import Parts
-from recado.dispatcher.ports import Clock, Document, Documents
+from recado.dispatcher.ports import Clock, Document, Documents, Senders
 from recado.dispatcher.recording import Recording
 from recado.dispatcher.statuses import Statuses
 from recado.dispatcher.together import both
-from recado.schemas.conversations import ReplyTo
 from recado.schemas.deliveries import NotDeliveredReason
 from recado.schemas.events import AnswerDelivered, AnswerNotDelivered
 from recado.schemas.webhooks import PlatformError
@@ -53,26 +52,6 @@ Publish = Callable[[AnswerDelivered | AnswerNotDelivered], Awaitable[None]]
 
 MOST_WAITING: Final = 100_000
 """Answers whose waiting is remembered. Of any beyond, a look costs some requests more."""
-
-
-class Senders(Protocol):
-    """The configured integrations, ready to send."""
-
-    def sender(self, reply_to: ReplyTo) -> Sender | None:
-        """The sender of this address; None where the integration is not there, or disabled.
-
-        It is asked for again at each try, so that an answer that waits goes on with what is
-        configured then.
-        """
-        ...
-
-    def integration(self, reply_to: ReplyTo) -> Integration | None:
-        """The account of this address, as configured now."""
-        ...
-
-    def limits(self, reply_to: ReplyTo) -> Limits:
-        """How fast it may be sent to this address, as configured now."""
-        ...
 
 
 class Sending:

@@ -7,7 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, model_validator
 
 from recado.channels.registry import CHANNELS
-from recado.dispatcher.parts import Timing, WhenUncertain
+from recado.dispatcher.timing import Timing, WhenUncertain
 from recado.servicekit.settings import ConsumerSettings
 
 DEFAULT_PORT = 9002

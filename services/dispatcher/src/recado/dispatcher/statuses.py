@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 
 from recado.dispatcher import callback
 from recado.dispatcher.documents import STATUS_RANKS, milliseconds, status_id
-from recado.dispatcher.ledger import Ledger
 from recado.dispatcher.ports import Change, Clock, Documents, Name
+from recado.dispatcher.settling import settling
 from recado.schemas.webhooks import DeliveryStatus, StatusReported
 
 _PART_NOT_NAMED = "0"
@@ -23,11 +23,8 @@ _PART_NOT_NAMED = "0"
 class Statuses:
     """Writes status reports and joins those that came first."""
 
-    def __init__(
-        self, documents: Documents, ledger: Ledger, clock: Clock, *, kept: timedelta
-    ) -> None:
+    def __init__(self, documents: Documents, clock: Clock, *, kept: timedelta) -> None:
         self._documents = documents
-        self._ledger = ledger
         self._clock = clock
         self._kept = kept
 
@@ -51,10 +48,7 @@ class Statuses:
                 begun=begun,
                 platform_message_id=event.platform_message_id,
             )
-            settling = self._ledger.settling(
-                part, event.status, event.platform_message_id, event.errors
-            )
-            await self._documents.apply([*changes, settling])
+            await self._documents.apply([*changes, settling(part, event)])
             return
         await self._documents.apply(
             [

@@ -59,7 +59,7 @@ class Rebuilding:
         self._recording = Recording(
             documents, webhooks_kept=webhooks_kept, closes_after=closes_after
         )
-        self._statuses = Statuses(documents, self._ledger, clock, kept=ledger_kept)
+        self._statuses = Statuses(documents, clock, kept=ledger_kept)
         self._waiting: dict[UUID, Outgoing] = {}
         self.taken: Counter[str] = Counter()
         """Events by type; `unreadable` are records that hold none."""
