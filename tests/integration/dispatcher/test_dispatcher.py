@@ -38,9 +38,14 @@ def on_whatsapp(number: int) -> ReplyTo:
 
 
 def answer_now(number: int, reply_to: ReplyTo, **changed: object) -> AnswerGenerated:
-    """An answer with a real deadline."""
-    deadline = datetime.now(UTC) + timedelta(minutes=15)
-    return answer(number, reply_to=reply_to, deadline=deadline, **changed)
+    """An answer to what the customer wrote just now, by the clock that the service reads."""
+    now = datetime.now(UTC)
+    known: dict[str, object] = {
+        "occurred_at": now,
+        "received_at": now,
+        "deadline": now + timedelta(minutes=15),
+    }
+    return answer(number, reply_to=reply_to, **known | changed)
 
 
 async def test_an_answer_reaches_the_customer_the_topic_and_the_documents_on_both_platforms(
@@ -57,7 +62,8 @@ async def test_an_answer_reaches_the_customer_the_topic_and_the_documents_on_bot
     service = await bench.dispatcher(mongodb.url)
     documents = bench.documents(mongodb.url)
     for reply_to, shown in ((on_whatsapp(number), "*Reinicia*"), (on_telegram(chat), "Reinicia")):
-        question = message(1, reply_to)
+        now = datetime.now(UTC)
+        question = message(1, reply_to, occurred_at=now, sent_at=now)
         event = answer_now(1, reply_to, text="**Reinicia** el router [1]", introduces=True)
         await bench.publish(question, event)
         (arrived,) = await bench.arrived(reply_to.chat)
