@@ -266,6 +266,23 @@ async def test_a_record_that_cannot_be_put_into_a_batch_does_not_end_the_writer(
     await writer.close()
 
 
+async def test_a_client_that_cancels_its_own_work_does_not_end_the_writer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def cancelled(*_: object, **__: object) -> "asyncio.Future[object]":
+        raise asyncio.CancelledError
+
+    kafka = Kafka()
+    writer = writer_to(kafka)
+    with monkeypatch.context() as patched:
+        patched.setattr(kafka, "send_batch", cancelled)
+        with pytest.raises(NotAcknowledged):
+            await writer.write([record(1)])
+    await writer.write([record(2)])
+    assert kafka.written(TOPIC) == [b"2"]
+    await writer.close()
+
+
 async def test_when_it_is_closed_everybody_is_told_and_nothing_more_is_taken() -> None:
     kafka = Kafka(at_once=False)
     writer = writer_to(kafka)

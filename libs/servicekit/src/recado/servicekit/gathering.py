@@ -193,6 +193,10 @@ class GatheringWriter:
             acknowledgement = await self._producer.send_batch(
                 batch, lane.topic, partition=lane.partition
             )
+        except asyncio.CancelledError:
+            if self._task.cancelling():
+                raise
+            self._end(lane, ProducerClosed())  # not we were cancelled: the client's own work was
         except Exception as error:  # noqa: BLE001 - of other partitions' records nothing is wrong
             self._end(lane, error)
         else:
