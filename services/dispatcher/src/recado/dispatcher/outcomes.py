@@ -10,6 +10,7 @@ from recado.dispatcher.conversing import blocked
 from recado.dispatcher.coverage import uncovering
 from recado.dispatcher.delivery import Delivery, Outcome, PartEntry, PartState
 from recado.dispatcher.documents import STATUS_RANKS, platform_key
+from recado.dispatcher.moves import move
 from recado.dispatcher.opting import opting
 from recado.dispatcher.outgoing import Outgoing
 from recado.dispatcher.ports import Change, Documents, Name
@@ -34,6 +35,8 @@ async def record_outcome(
 ) -> None:
     """Write the outcome of a closed delivery; join the reports that came before it.
 
+    Where its chat moved meanwhile, the conversation goes on there.
+
     `reported`: its platform reports on what was sent.
     """
     outcome = _outcome(delivery)
@@ -57,6 +60,9 @@ async def record_outcome(
             join(documents, delivery.id, keys),  # a reaction that came first
             *(statuses.join(integration, platform_id) for platform_id in reports),
         )
+    if delivery.moved_to is not None:
+        reply_to, chat = answer.reply_to, delivery.moved_to
+        await move(documents, answer.conversation, reply_to, chat, delivery.at)
 
 
 def _whole_row(answer: Outgoing, delivery: Delivery, outcome: Outcome) -> Change:

@@ -30,7 +30,6 @@ from recado.dispatcher.documents import milliseconds
 from recado.dispatcher.errors import IntegrationStopped, SendLater
 from recado.dispatcher.forgetting import is_forgotten
 from recado.dispatcher.ledger import Ledger
-from recado.dispatcher.moves import move
 from recado.dispatcher.opting import unwanted
 from recado.dispatcher.outcomes import outcome_event, record_outcome
 from recado.dispatcher.outgoing import Outgoing
@@ -103,14 +102,6 @@ class Sending:
         await record_outcome(
             self._documents, self._statuses, answer, delivery, reported=channel.reports_delivery
         )
-        if delivery.moved_to is not None:
-            await move(
-                self._documents,
-                answer.conversation,
-                answer.reply_to,
-                delivery.moved_to,
-                delivery.at,
-            )
         await self._publish(outcome_event(answer, delivery))
         self._waiting.pop(answer.id, None)
 

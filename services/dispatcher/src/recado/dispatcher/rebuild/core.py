@@ -15,7 +15,7 @@ from recado.dispatcher.coverage import cover
 from recado.dispatcher.delivery import PartState
 from recado.dispatcher.forgetting import forget, is_forgotten
 from recado.dispatcher.ledger import Ledger
-from recado.dispatcher.moves import move, record_change
+from recado.dispatcher.moves import record_change
 from recado.dispatcher.outcomes import record_outcome
 from recado.dispatcher.outgoing import Outgoing, Position
 from recado.dispatcher.ports import Clock, Documents
@@ -130,11 +130,3 @@ class Rebuilding:
         await record_outcome(
             self._documents, self._statuses, answer, delivery, reported=channel.reports_delivery
         )
-        if delivery.moved_to is not None:
-            await move(
-                self._documents,
-                answer.conversation,
-                answer.reply_to,
-                delivery.moved_to,
-                delivery.at,
-            )
