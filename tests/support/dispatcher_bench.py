@@ -119,6 +119,12 @@ class Bench:
                     return messages
                 await asyncio.sleep(0.1)
 
+    async def operations(self, chat: str) -> list[str]:
+        """What the platforms were asked to do for that customer, in order."""
+        answer = await self.http.get("/control/requests", params={"limit": "50000"})
+        requests: list[dict[str, object]] = answer.json()["requests"]
+        return [str(one["operation"]) for one in requests if chat in str(one["body"])]
+
     async def outcome(self, answer_id: object) -> AnswerDelivered | AnswerNotDelivered:
         """What became of the answer, from the topic."""
 

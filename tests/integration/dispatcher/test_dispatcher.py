@@ -149,6 +149,28 @@ async def test_a_send_interrupted_by_kill_9_is_settled_by_the_platforms_status(
     assert len(await bench.arrived(reply_to.chat)) == 1
 
 
+async def test_typing_is_shown_until_the_answer_comes(
+    bench: Bench, mongodb: MongoDb, unique: Callable[[], int]
+) -> None:
+    """Telegram shows it for five seconds: while the answer takes longer it is shown again."""
+    reply_to = on_telegram(unique())
+    await bench.customers({"platform": "telegram", "chat": int(reply_to.chat)})
+    await bench.dispatcher(mongodb.url)
+    now = datetime.now(UTC)
+    await bench.publish(message(1, reply_to, occurred_at=now, sent_at=now))
+    async with asyncio.timeout(30):
+        while True:
+            if (await bench.operations(reply_to.chat)).count("sendChatAction") == 2:
+                break
+            await asyncio.sleep(0.2)
+    await bench.publish(answer_now(1, reply_to))
+    await bench.arrived(reply_to.chat)
+    shown = await bench.operations(reply_to.chat)
+    await asyncio.sleep(5)
+    assert await bench.operations(reply_to.chat) == shown
+    assert shown[-1] == "sendMessage"
+
+
 def _delivered(event: AnswerGenerated, arrived: dict[str, str]) -> StatusReported:
     """The report as ingress makes it from WhatsApp's webhook."""
     report = status(arrived["message_id"], of=event)
