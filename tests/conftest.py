@@ -115,13 +115,23 @@ async def topic_factory(kafka: RealKafka) -> AsyncIterator[TopicFactory]:
     await topics.delete_all()
 
 
-@pytest.fixture(scope="session")
-def mongodb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MongoDb]:
-    """MongoDB or its stand-in for all tests; `.url` is its address."""
-    server = choose_mongodb(tmp_path_factory.mktemp("mongodb"), port=free_port())
+def _mongodb(directory: Path) -> Iterator[MongoDb]:
+    server = choose_mongodb(directory, port=free_port())
     run(server.start())
     yield server
     run(server.kill9() if isinstance(server, SecantusDb) else server.stop())
+
+
+@pytest.fixture(scope="session")
+def mongodb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MongoDb]:
+    """MongoDB or its stand-in for all tests; `.url` is its address."""
+    yield from _mongodb(tmp_path_factory.mktemp("mongodb"))
+
+
+@pytest.fixture
+def new_mongodb(tmp_path: Path) -> Iterator[MongoDb]:
+    """The same for one test of how fast something is: the stand-in slows down with its writes."""
+    yield from _mongodb(tmp_path / "mongodb")
 
 
 def _weaviate(directory: Path) -> Weaviate:

@@ -25,12 +25,12 @@ TELEGRAM_PER_SECOND = 30
 @pytest.mark.long
 @pytest.mark.parametrize("processes", [1, 3])
 async def test_2000_answers_at_once_go_out_at_the_limit_and_in_no_second_above_it(
-    bench: Bench, mongodb: MongoDb, unique: Callable[[], int], processes: int
+    bench: Bench, new_mongodb: MongoDb, unique: Callable[[], int], processes: int
 ) -> None:
     """To as many chats, whose partitions the processes share without knowing of each other."""
     chats = _uniform(unique())
     await bench.customers(*({"platform": "telegram", "chat": chat} for chat in chats))
-    services = [await bench.dispatcher(mongodb.url) for _ in range(processes)]
+    services = [await bench.dispatcher(new_mongodb.url) for _ in range(processes)]
     await _until_shared(services)
     for start in range(0, ANSWERS_AT_ONCE, 200):
         some = chats[start : start + 200]
