@@ -1,6 +1,7 @@
 """Connections to a platform: who gets none in time has sent nothing."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -89,3 +90,38 @@ async def test_who_gets_no_connection_was_not_asked_for(
     assert not first.done()
     first.cancel()
     await asyncio.wait([first])
+
+
+FIRST_REQUEST = """
+import asyncio, sys
+from datetime import timedelta
+import httpx
+from recado.channels.registry import CHANNELS
+from recado.dispatcher.senders import PooledSenders
+
+async def answered(reader, writer):
+    await reader.readuntil(b"\\r\\n\\r\\n")
+    writer.write(b"HTTP/1.1 200 OK\\r\\ncontent-length: 2\\r\\n\\r\\n{}")
+
+async def main():
+    second = timedelta(seconds=1)
+    senders = PooledSenders(CHANNELS, timeout=second, connecting=second, connections=1)
+    await senders.warm_up()
+    server = await asyncio.start_server(answered, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()
+    before = set(sys.modules)
+    async with httpx.AsyncClient() as http:
+        await http.post(f"http://{host}:{port}/send", json={"text": "hola"})
+    print(sorted(set(sys.modules) - before))
+
+asyncio.run(main())
+"""
+
+
+async def test_the_first_request_finds_everything_loaded() -> None:
+    """It would hold up the event loop just when it is its turn."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", FIRST_REQUEST, stdout=asyncio.subprocess.PIPE
+    )
+    output, _ = await process.communicate()
+    assert output.decode().strip() == "[]"

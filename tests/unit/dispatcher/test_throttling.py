@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recado.channels.contract import Limits
-from recado.dispatcher.throttling import LEAD, MARGIN, Throttle
+from recado.dispatcher.rates import LEAD, MARGIN
+from recado.dispatcher.throttling import Throttle
 from recado.schemas.base import Platform
 from recado.schemas.conversations import Recipient, ReplyTo
 
@@ -88,6 +89,21 @@ async def test_2000_answers_at_once_use_the_limit_and_no_second_exceeds_it(proce
     assert len(times) == 2000
     assert busiest_second(times) <= RATE
     assert len(times) / (max(times) - min(times)) >= 0.9 * RATE
+
+
+@pytest.mark.parametrize("processes", [2, 3, 12])
+async def test_processes_that_wait_send_at_different_times(processes: int) -> None:
+    """A delay that all of them meet then puts few more sends into a second, not one of each."""
+    times: list[float] = []
+    for number in range(processes):
+        clock = Clock()  # all begin together, as after a rebalance
+        one = throttle(clock)
+        one.assigned(1 / processes, before=number / processes)
+        times += [at for at, _ in await send_all(clock, one, range(number, 600, processes))]
+    even = 1 / (RATE * MARGIN)
+    between = [later - at for at, later in pairwise(sorted(times))]
+    assert min(between) == pytest.approx(even, rel=0.05)
+    assert busiest_second(times) <= RATE * MARGIN + 1
 
 
 @settings(max_examples=60)

@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import timedelta
-from time import monotonic
+from time import monotonic, time
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -84,7 +84,7 @@ class App(ConsumerService):
         )
         self._broker = make_broker(settings, SERVICE)
         self._producer = make_producer(settings, SERVICE)
-        throttle = Throttle(self._senders.limits, monotonic)
+        throttle = Throttle(self._senders.limits, monotonic, zero=monotonic() - time())
         self._closing = Closing(self._documents, now, after=settings.conversation_closes_after)
         self._publisher = LastingPublisher(settings, SERVICE)
         self._gathered = GatheredDocuments(self._documents)
@@ -125,6 +125,7 @@ class App(ConsumerService):
         parts.push_async_callback(self._senders.close)
         parts.push_async_callback(self._attention.close)
         parts.push_async_callback(self._publisher.close)
+        await self._senders.warm_up()
         self.beside(self._accounts.run(), "integrations")
         self.beside(self._closing.run(), "closing")
 

@@ -41,7 +41,10 @@ class DispatcherMetrics(LaneMetrics):
 
     def _set_share(self) -> None:
         if self._ours:
-            self._throttle.assigned(len(self._ours) / ANSWERS.partitions)
+            # Each has partitions one after the other (lanes assigns ranges).
+            self._throttle.assigned(
+                len(self._ours) / ANSWERS.partitions, before=min(self._ours) / ANSWERS.partitions
+            )
 
     def retrying(
         self, record: ConsumedRecord, *, attempts: int, error: Exception, wait: timedelta

@@ -11,6 +11,9 @@ time: a wait of a minute must not hold a slot, and those who wait must keep thei
 
 from dataclasses import dataclass
 
+_ON_GRID = 1e-3
+"""Of an interval: so far from it counts as on it."""
+
 
 @dataclass(slots=True)
 class Pace:
@@ -25,9 +28,17 @@ class Pace:
         """The earliest time, `now` or later, at which one more may go."""
         return max(now, self.behind - (self.burst - 1) * self.interval)
 
-    def take(self, now: float) -> float:
-        """Let one go at the earliest time, which may be ahead; that time."""
+    def take(self, now: float, grid: float | None = None) -> float:
+        """Let one go at the earliest time, which may be ahead; that time.
+
+        With `grid` whoever has to wait goes a whole number of intervals from that time. One more is
+        lost for that at most, by the first who waits: those behind are on it by themselves.
+        """
         at = self.next(now)
+        if grid is not None and at > now:
+            past = (at - grid) % self.interval
+            if past > _ON_GRID * self.interval:
+                at += self.interval - past
         self.behind = max(self.behind, at) + self.interval
         return at
 

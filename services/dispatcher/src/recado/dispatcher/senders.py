@@ -56,6 +56,16 @@ class PooledSenders:
         self._accounts: dict[_Key, _Account] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
+    async def warm_up(self) -> None:
+        """Have loaded what httpx loads with its first request.
+
+        That holds the event loop for 50 ms, three times as long where several processes begin at
+        once, and a send would have been told its turn before.
+        """
+        async with httpx.AsyncClient(verify=self._tls, trust_env=False) as http:
+            with suppress(httpx.TransportError):
+                await http.get("http://127.0.0.1:0")  # nobody can listen there
+
     def replace(self, integrations: Iterable[Integration]) -> None:
         """Send for these from now on. In a running event loop, unless it is the first time."""
         accounts: dict[_Key, _Account] = {}

@@ -7,8 +7,10 @@ What it promises:
   the first up. Whoever must wait longer than `LEAD` waits without a slot and without a claim.
 - To one chat no more goes than the platform allows there; nobody else waits for that.
 - A process takes the share of an integration's rate that it has of the partitions of answers, so
-  that all processes together keep to it and need nothing in common. Its share begins anew with
-  every assignment, with nothing saved up: whoever had the partition before may have used it.
+  that all processes together keep to it and need nothing in common but the time. Its share begins
+  anew with every assignment, with nothing saved up: whoever had the partition before may have used
+  it. Those who wait go at times of its own, between those of the other processes: if all sent at
+  once, a delay on the way would put more of them into a second.
 - An integration that is told to send more slowly does so at once, and comes back step by step.
 - Messages that come in count where the platform counts them.
 
@@ -24,25 +26,9 @@ from uuid import UUID
 
 from recado.channels.contract import Limits
 from recado.dispatcher.pacing import Pace
+from recado.dispatcher.rates import LEAD, IntegrationRate, Share
 from recado.schemas.conversations import ReplyTo
 from recado.servicekit import metrics
-
-MARGIN: Final = 0.908
-"""Of the platform's rate is used: what was sent evenly arrives less so, and a second that is too
-full by one is one too many."""
-
-CATCH_UP: Final = 0.985
-"""Those who were held up may be so much closer to each other than that."""
-
-LEAD: Final = 0.5
-"""Seconds. So long before its turn an answer is taken up, for what is to be written before."""
-
-SLOWER: Final = 0.9
-SLOWEST: Final = 0.1
-FASTER_AGAIN: Final = 0.05
-"""Of the whole rate, each second."""
-ONCE_IN: Final = 1.0
-"""Seconds: what is refused at the same time is one reason to go slower, not many."""
 
 FORGOTTEN_AFTER: Final = 60.0
 """Seconds after its turn: an answer that did not come for it needs it no more."""
@@ -65,67 +51,6 @@ class _Turn:
     """Of the rate that it was given under: it is worth nothing under another."""
 
 
-class _Integration:
-    """The rate of one integration in this process."""
-
-    def __init__(self, platform: str, per_second: float, share: float, now: float) -> None:
-        self.platform = platform
-        self.per_second = per_second
-        self._share = share
-        self._slowed = 1.0
-        self._slowed_at = float("-inf")  # when it had that value
-        self._refused_at = float("-inf")
-        self.epoch = 0
-        self.pace = Pace(1.0)
-        self.gate = Pace(1.0)
-        """How close two sends really are; the pace is when they should be."""
-        self._set(now)
-
-    def begin(self, share: float, now: float) -> None:
-        """Another share of it, with nothing saved up."""
-        self._share = share
-        self._set(now)
-
-    def change(self, per_second: float, now: float) -> None:
-        """Another rate was configured."""
-        self.per_second = per_second
-        self._set(now)
-
-    def slow_down(self, now: float) -> None:
-        """The platform wants less."""
-        if now - self._refused_at >= ONCE_IN:
-            self._refused_at = now
-            self._slowed = max(self._factor(now) * SLOWER, SLOWEST)
-            self._slowed_at = now
-            self._set(now)
-
-    def recover(self, now: float) -> bool:
-        """Go faster again if it was slowed down long enough ago; whether it does."""
-        factor = self._factor(now)
-        if factor < min(1.0, self._slowed + FASTER_AGAIN) or self._slowed == 1.0:
-            return False
-        self._slowed, self._slowed_at = factor, now
-        self._interval()
-        return True
-
-    def rate(self) -> float:
-        """Messages a second."""
-        return self.per_second * self._share * self._slowed * MARGIN
-
-    def _factor(self, now: float) -> float:
-        return min(1.0, self._slowed + max(0.0, now - self._slowed_at) * FASTER_AGAIN)
-
-    def _set(self, now: float) -> None:
-        """Those who wait ask again, and those whose turn is near go first."""
-        self.epoch += 1
-        self.pace.behind = now + LEAD
-        self._interval()
-
-    def _interval(self) -> None:
-        self.pace.interval = 1.0 / self.rate()
-        self.gate.interval = self.pace.interval * CATCH_UP
-
-
 class Throttle:
     """Whose turn it is. Used by one event loop."""
 
@@ -134,27 +59,35 @@ class Throttle:
         limits: Callable[[ReplyTo], Limits],
         ticks: Ticks,
         sleep: Sleep = asyncio.sleep,
+        *,
+        zero: float = 0.0,
     ) -> None:
-        """`limits` are asked for each time: they may be configured anew."""
+        """`limits` are asked for each time: they may be configured anew.
+
+        `zero`: what `ticks` showed at a moment that all processes agree on.
+        """
         self._limits = limits
         self._ticks = ticks
         self._sleep = sleep
-        self._share = 1.0
+        self._share = Share(1.0, 0.0, zero)
         self._assigned_at = float("-inf")
-        self._integrations: dict[tuple[str, str], _Integration] = {}
+        self._integrations: dict[tuple[str, str], IntegrationRate] = {}
         self._chats: dict[tuple[str, str, str], Pace] = {}
         self._look_at = FEW_CHATS
         self._turns: dict[UUID, _Turn] = {}
 
-    def assigned(self, share: float) -> None:
-        """From now on this process has that share of the partitions of answers, above zero."""
+    def assigned(self, share: float, *, before: float = 0.0) -> None:
+        """From now on this process has that share of the partitions of answers, above zero.
+
+        `before`: the share of those with lower numbers than its own, which tells it from others.
+        """
         now = self._ticks()
-        self._share = share
+        self._share = Share(share, before, self._share.zero)
         self._assigned_at = now
         self._turns.clear()
         self._chats.clear()
         for integration in self._integrations.values():
-            integration.begin(share, now)
+            integration.begin(self._share, now)
 
     def before(self, answer_id: UUID, reply_to: ReplyTo, *, left: timedelta) -> timedelta:
         """How long the answer's next part waits until it is worth taking up; zero: now.
@@ -174,7 +107,7 @@ class Throttle:
             self._forget_old(now)
             if integration.pace.next(now) - now > left.total_seconds():
                 return left
-            turn = _Turn(integration.pace.take(now), integration.epoch)
+            turn = _Turn(integration.take(now), integration.epoch)
             self._turns[answer_id] = turn
         if turn.at > now + LEAD:
             return self._wait(turn.at - now, reply_to, "integration")
@@ -224,13 +157,13 @@ class Throttle:
             if integration is not None:
                 integration.pace.spend(now)
 
-    def _integration(self, reply_to: ReplyTo, limits: Limits, now: float) -> _Integration | None:
+    def _integration(self, reply_to: ReplyTo, limits: Limits, now: float) -> IntegrationRate | None:
         if limits.per_second is None:
             return None
         key = reply_to.platform, reply_to.integration
         known = self._integrations.get(key)
         if known is None:
-            known = _Integration(reply_to.platform, limits.per_second, self._share, now)
+            known = IntegrationRate(reply_to.platform, limits.per_second, self._share, now)
             if now - self._assigned_at > LEAD:
                 known.pace.behind = now
             self._integrations[key] = known
