@@ -10,6 +10,7 @@ together in one of them: support/scheduling.py.
 """
 
 import os
+import signal
 from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 
@@ -44,6 +45,15 @@ from support.topics import TopicFactory, Topics
 settings.register_profile("recado", deadline=None)
 settings.register_profile("thorough", deadline=None, max_examples=1000)
 settings.load_profile("recado")
+
+
+def pytest_configure() -> None:
+    """Programs that a test interrupts heed it, also where a shell runs the tests in background.
+
+    Such a shell has them ignore SIGINT, and who ignores it hands that on.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(optionalhook=True)

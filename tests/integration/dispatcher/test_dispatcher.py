@@ -62,8 +62,8 @@ async def test_an_answer_reaches_the_customer_the_topic_and_the_documents_on_bot
     service = await bench.dispatcher(mongodb.url)
     documents = bench.documents(mongodb.url)
     for reply_to, shown in ((on_whatsapp(number), "*Reinicia*"), (on_telegram(chat), "Reinicia")):
-        now = datetime.now(UTC)
-        question = message(1, reply_to, occurred_at=now, sent_at=now)
+        asked_at = datetime.now(UTC) - timedelta(seconds=1)
+        question = message(1, reply_to, occurred_at=asked_at, sent_at=asked_at)
         event = answer_now(1, reply_to, text="**Reinicia** el router [1]", introduces=True)
         await bench.publish(question, event)
         (arrived,) = await bench.arrived(reply_to.chat)
