@@ -82,6 +82,14 @@ async def test_what_comes_again_brings_nothing_back_and_is_not_sent_again() -> N
     assert (world.platforms.arrived, world.published) == (sent, published)
 
 
+async def test_a_late_report_brings_no_id_of_the_platform_back() -> None:
+    """WhatsApp's message ids tell the customer's number."""
+    world = World()
+    await world.take(*STORY, forgotten())
+    await world.take(status("wamid.late", DeliveryStatus.READ, of=answer(1)))
+    assert "wamid.late" not in stored(world)
+
+
 async def test_an_answer_to_what_is_forgotten_is_not_sent() -> None:
     """Neither one that waited, nor one that comes later; and nobody is told of it."""
     world = World()

@@ -124,12 +124,13 @@ def report_on(
     if begun is not None:
         update["$setOnInsert"] = begun
     rank = STATUS_RANKS[status]
+    kept = {"forgotten_at": {"$exists": False}}  # WhatsApp's ids tell the customer's number
     return [
-        Change(Name.MESSAGES, row_id, update, upsert=begun is not None),
+        Change(Name.MESSAGES, row_id, update, guard=kept, upsert=begun is not None),
         Change(
             Name.MESSAGES,
             row_id,
             {"$set": {"status": status.value, "status_rank": rank}},
-            guard={"status_rank": {"$not": {"$gte": rank}}},
+            guard={**kept, "status_rank": {"$not": {"$gte": rank}}},
         ),
     ]
