@@ -39,3 +39,21 @@ def test_http_clients_do_not_log_requests(capsys: pytest.CaptureFixture[str]) ->
     configure("test")
     logging.getLogger("httpx").info("POST https://api.telegram.org/bot1:abc/sendMessage")
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("style", ["console", "json"])
+def test_an_error_is_shown_without_the_values_that_led_to_it(
+    capsys: pytest.CaptureFixture[str], style: str
+) -> None:
+    configure("test", style=style)
+
+    def sends(token: str) -> None:
+        raise RuntimeError(f"nothing of {len(token)} characters")
+
+    try:
+        sends("-".join(("1", "abc")))
+    except RuntimeError:
+        structlog.stdlib.get_logger("x").exception("broke")
+    shown = capsys.readouterr().err
+    assert "RuntimeError" in shown
+    assert "1-abc" not in shown

@@ -39,7 +39,11 @@ def configure(service: str, level: str = "INFO", style: str = "json") -> None:
     ]
     renderer: structlog.typing.Processor
     if style == "console":
-        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            # Rich's, the default where it is installed, shows local variables: tokens and words.
+            exception_formatter=structlog.dev.plain_traceback,
+        )
     else:
         shared.append(structlog.processors.format_exc_info)
         renderer = structlog.processors.JSONRenderer()
