@@ -20,8 +20,8 @@ from support.dispatching import (
     status,
 )
 from support.memory_documents import MemoryDocuments
+from unit.dispatcher.test_forgetting import GROUP, IN_GROUP, LATER, ZOE, forgotten
 from unit.dispatcher.test_forgetting import STORY as FORGETTING
-from unit.dispatcher.test_forgetting import forgotten
 
 STORY = (
     status("early", DeliveryStatus.SENT),
@@ -70,6 +70,10 @@ async def test_a_customer_is_forgotten_alike(documents: Documents) -> None:
     for world in (fake, real):
         for again in range(2):
             await world.take(*FORGETTING, forgotten(), offset=10 * again)
+            world.restart()
+            await world.take(*IN_GROUP, at=NOW, offset=10 * again)
+            order = forgotten(GROUP, whole=False, user=ZOE.id)
+            await world.take(order, at=LATER, offset=10 * again + len(IN_GROUP))
             world.restart()
     for collection in Name:
         for row_id, row in fake.documents.rows[collection].items():

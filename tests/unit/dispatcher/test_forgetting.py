@@ -1,18 +1,21 @@
 """A customer who is forgotten: nothing of them stays, and nothing brings it back."""
 
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import pytest
 
 from recado.channels.errors import RetryLater
-from recado.dispatcher.forgetting import FORGOTTEN
-from recado.dispatcher.ports import Name
+from recado.dispatcher.erasing import FORGOTTEN
+from recado.dispatcher.ports import Change, Document, Name
+from recado.schemas.context import Context, Quoted
 from recado.schemas.conversations import ReplyTo, User
 from recado.schemas.events import CustomerForgotten, Event
 from recado.schemas.webhooks import DeliveryStatus
-from recado_lanes import Transient
-from support.amendments import edit
+from recado_lanes import Transient, Unavailable
+from support.amendments import edit, reaction
 from support.dispatching import (
     NOW,
     TELEGRAM,
@@ -20,6 +23,7 @@ from support.dispatching import (
     World,
     answer,
     conversation_of,
+    handoff_requested,
     message,
     operator_reply,
     status,
@@ -27,8 +31,11 @@ from support.dispatching import (
 from support.examples import WEBHOOK_RECEIVED
 from support.memory_documents import MemoryDocuments
 
+from .outcomes import LONG
+
 GROUP = TELEGRAM.model_copy(update={"chat": "-100500"})
 BETO = User(id="777", name="Beto")
+LATER = NOW + timedelta(minutes=2)
 
 
 def forgotten(reply_to: ReplyTo = WHATSAPP, *, whole: bool = True, user: str = "") -> Event:
@@ -53,7 +60,48 @@ STORY: tuple[Event, ...] = (
     edit(2, "pregunta 2 corregida", after=3, reply_to=WHATSAPP),
     operator_reply(),
 )
-PERSONAL = ("pregunta", "respuesta", "Marta", "Ana", "5491100000001")
+PERSONAL = ("pregunta", "respuesta", "Marta", "Ana", "5491100000001", "wamid.", "unknown")
+
+ZOE = User(id="500123", name="Zoe")
+IN_GROUP: tuple[Event, ...] = (
+    message(1, GROUP, user=BETO),
+    answer(1, reply_to=GROUP),
+    message(2, GROUP, user=ZOE, text="secreto"),
+    answer(2, reply_to=GROUP, text="sobre tu secreto"),
+    message(
+        3,
+        GROUP,
+        user=BETO,
+        quoted_message_id="2",
+        context=Context(quoted=Quoted(message_id="2", user_id=ZOE.id, text="secreto")),
+    ),
+    reaction("1", "👍", after=4, by=ZOE, reply_to=GROUP),
+    reaction("1", "🎉", after=5, by=BETO, reply_to=GROUP),
+)
+THEIRS = ("secreto", "Zoe", "500123")
+
+
+class Interrupted(MemoryDocuments):
+    """Between the requests of whoever uses it something else happens once, before the `at`th."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.meanwhile: Callable[[], Awaitable[None]] | None = None
+        self.at = 0
+
+    async def read(self, collection: Name, document_id: str) -> Document | None:
+        await self._turn()
+        return await super().read(collection, document_id)
+
+    async def update(self, change: Change) -> Document | None:
+        await self._turn()
+        return await super().update(change)
+
+    async def _turn(self) -> None:
+        self.at -= 1
+        if self.at < 0 and self.meanwhile is not None:
+            happens, self.meanwhile = self.meanwhile, None
+            await happens()
 
 
 def stored(world: World) -> str:
@@ -77,9 +125,134 @@ async def test_what_comes_again_brings_nothing_back_and_is_not_sent_again() -> N
     await world.take(*STORY, forgotten())
     before, sent, published = stored(world), world.platforms.arrived[:], world.published[:]
     world.restart()
-    await world.take(*(one for one in STORY if one.type != "status.reported"), forgotten())
+    await world.take(*STORY, forgotten())
     assert stored(world) == before
     assert (world.platforms.arrived, world.published) == (sent, published)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+async def test_an_order_that_breaks_off_anywhere_is_carried_out_when_it_comes_again(
+    whole: bool,
+) -> None:
+    story, order, words = (
+        (STORY, forgotten(), PERSONAL)
+        if whole
+        else (IN_GROUP, forgotten(GROUP, whole=False, user=ZOE.id), THEIRS)
+    )
+    changes = 0
+    for broken_off in range(1000):
+        world = World(documents := MemoryDocuments())
+        await world.take(*story)
+        left = iter(range(broken_off))
+        documents.goes_away_before = partial(_is_used_up, left)
+        try:
+            await world.take(order, offset=len(story), at=LATER)
+        except Unavailable:
+            changes += 1
+        else:
+            break
+        documents.away, documents.goes_away_before = False, lambda _change: False
+        world.restart()
+        await world.take(order, offset=len(story), at=LATER)
+        kept = stored(world)
+        assert [one for one in words if one in kept] == [], broken_off
+    assert changes > 10
+
+
+def _is_used_up(left: Iterator[int], _change: Change) -> bool:
+    return next(left, None) is None
+
+
+async def test_an_order_that_comes_while_an_answer_is_under_way_leaves_nothing_of_it() -> None:
+    """Wherever it is: not begun, being sent, sent and not yet written down."""
+    for before in range(1000):
+        world = World(documents := Interrupted())
+        await world.take(message(1), answer(1), message(2))
+        documents.at = before
+        documents.meanwhile = partial(world.take, forgotten(), offset=3)
+        await world.take(answer(2))
+        if documents.at >= 0:
+            break
+        await world.take(status("wamid.2", DeliveryStatus.READ, of=answer(2)))
+        left = stored(world)
+        assert [one for one in PERSONAL if one in left] == [], before
+        world.restart()
+        await world.take(answer(2))
+        assert len(world.platforms.arrived) <= 2
+        assert stored(world) == left, before
+    assert before > 5
+
+
+async def test_an_order_that_comes_while_the_platform_takes_its_time_leaves_nothing() -> None:
+    """Also of an answer in several parts, of which the rest is not sent."""
+    world = World()
+    world.platforms.before_answering = partial(world.take, forgotten(), offset=3)
+    await world.take(message(1), answer(1, text=LONG))
+    left = stored(world)
+    assert [one for one in ("aaa", "bbb", *PERSONAL) if one in left] == []
+    assert (len(world.platforms.asked), world.published) == (1, [])
+
+
+async def test_a_report_on_what_is_forgotten_leaves_nothing() -> None:
+    """A report began the row before, or comes for the first time after it."""
+    world = World()
+    await world.take(status("wamid.7", DeliveryStatus.SENT, of=answer(7)), forgotten())
+    assert [one for one in PERSONAL if one in stored(world)] == []
+
+
+async def test_a_webhook_that_is_recorded_after_the_order_has_no_payload() -> None:
+    """Its topic lags behind, or a rebuild reads it at another time."""
+    world = World()
+    await world.take(message(1), forgotten())
+    await world.take(WEBHOOK_RECEIVED.model_copy(update={"payload": "pregunta 1 de Ana"}))
+    assert (await world.row(Name.WEBHOOKS, WEBHOOK_RECEIVED.id))["payload"] == ""
+    assert "pregunta" not in stored(world)
+
+
+LATE: Mapping[str, Mapping[str, object]] = {
+    "expired": {"deadline": NOW - timedelta(minutes=1)},
+    "no integration": {},
+    "handed off": {},
+}
+
+
+@pytest.mark.parametrize("case", LATE)
+async def test_an_answer_to_what_is_forgotten_is_nowhere_whatever_else_is_in_its_way(
+    case: str,
+) -> None:
+    world = World()
+    await world.take(message(1), forgotten())
+    if case == "handed off":
+        await world.take(handoff_requested(), offset=5)
+    if case == "no integration":
+        world.platforms.known = False
+    await world.take(answer(1).model_copy(update=dict(LATE[case])), offset=9)
+    left = stored(world)
+    assert [one for one in ("pregunta", "respuesta", "Ana", "wamid.") if one in left] == []
+    assert (world.platforms.asked, world.published) == ([], [])
+
+
+async def test_an_answer_to_somebody_else_as_well_is_not_sent_either() -> None:
+    """The words of the forgotten may be in it. The other's message is free for another answer."""
+    world = World()
+    await world.take(*IN_GROUP[:3])
+    await world.take(forgotten(GROUP, whole=False, user=ZOE.id), offset=3)
+    await world.take(message(4, GROUP, user=BETO), offset=4)
+    await world.take(answer(2, 4, reply_to=GROUP, text="sobre tu secreto"))
+    assert world.platforms.arrived == ["respuesta a 1"]
+    assert "secreto" not in stored(world)
+    assert "answered_by" not in await world.row(Name.MESSAGES, message(4, GROUP).id)
+
+
+async def test_what_an_operator_wrote_before_the_order_is_not_sent() -> None:
+    """What they write after it is."""
+    world = World()
+    await world.take(message(1), forgotten())
+    await world.take(operator_reply(), at=NOW - timedelta(seconds=1))
+    assert (world.platforms.asked, world.published) == ([], [])
+    assert [one for one in PERSONAL if one in stored(world)] == []
+    await world.take(operator_reply(2), at=NOW + timedelta(seconds=1))
+    assert len(world.published) == 1
 
 
 async def test_a_late_report_brings_no_id_of_the_platform_back() -> None:
@@ -120,19 +293,17 @@ async def test_what_they_write_afterwards_is_a_new_conversation_and_stays_one() 
 async def test_in_a_group_what_others_wrote_stays() -> None:
     """And what answers them, though the forgotten one wrote in between."""
     world = World()
-    await world.take(
-        message(1, GROUP, user=BETO),
-        answer(1, reply_to=GROUP),
-        message(2, GROUP, user=User(id="5", name="Zoe"), text="secreto"),
-        answer(2, reply_to=GROUP, text="sobre tu secreto"),
-        forgotten(GROUP, whole=False, user="5"),
-    )
-    assert "secreto" not in stored(world)
-    assert "Zoe" not in stored(world)
+    await world.take(*IN_GROUP)
+    await world.take(forgotten(GROUP, whole=False, user=ZOE.id), offset=len(IN_GROUP), at=LATER)
+    left = stored(world)
+    assert [one for one in THEIRS if one in left] == []
     conversation = await world.conversation(GROUP)
     recent = conversation["recent"]
     assert isinstance(recent, list)
-    assert [turn["text"] for turn in recent] == ["pregunta 1", "respuesta a 1"]
+    assert [turn["text"] for turn in recent] == ["pregunta 1", "pregunta 3", "respuesta a 1"]
+    reactions = (await world.row(Name.MESSAGES, message(1, GROUP).id))["reactions"]
+    assert isinstance(reactions, list)
+    assert [one["emoji"] for one in reactions] == ["🎉"]
     assert await world.row(Name.USERS, "telegram:tg:777")
     world.restart()
     await world.take(answer(1, reply_to=GROUP), answer(2, reply_to=GROUP, text="sobre tu secreto"))

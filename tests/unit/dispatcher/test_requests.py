@@ -87,8 +87,8 @@ class Counting(MemoryDocuments):
 @pytest.mark.parametrize(
     ("event", "requests"),
     [
-        (answer(1, reply_to=TELEGRAM), 7),  # one of them a look for reactions that came first
-        (answer(1), 8),  # and for reports
+        (answer(1, reply_to=TELEGRAM), 8),  # a look for reactions that came first, one for an order
+        (answer(1), 9),  # to forget, and for reports
         (message(1), 4),  # and for its edits
         (status("wamid.1", DeliveryStatus.SENT, of=answer(1)), 2),
         (WEBHOOK_RECEIVED, 1),

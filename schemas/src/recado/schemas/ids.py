@@ -110,6 +110,11 @@ def outcome_id(answer: UUID, outcome: str) -> UUID:
     return _derive("outcome", str(answer), outcome)
 
 
+def forgotten_id(conversation: str) -> UUID:
+    """What an order to forget the conversation is known by, where its key may not be kept."""
+    return _derive("forgotten", conversation)
+
+
 def document_id(collection: str, path: str) -> UUID:
     """The id of a document of the knowledge base: its place, not its content."""
     return _derive("document", collection, path)

@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Final
 
 from recado.dispatcher.documents import MAX_TURN_CHARACTERS
+from recado.dispatcher.erasing import NOT_FORGOTTEN
 from recado.dispatcher.ports import Change, Document, Documents, Name
 from recado.schemas.webhooks import MessageKind
 
@@ -78,13 +79,14 @@ def _edited(edit: Document, target: Document) -> list[Change]:
                 "edit_order": {"$exists": False},
                 "versions.order": {"$ne": _ORIGINAL},
                 "revoked_at": None,
+                **NOT_FORGOTTEN,
             },
         ),
         Change(
             Name.MESSAGES,
             row_id,
             _push("versions", _version(text, at, order), VERSIONS),
-            guard={"versions.order": {"$ne": order}, "revoked_at": None},
+            guard={"versions.order": {"$ne": order}, "revoked_at": None, **NOT_FORGOTTEN},
         ),
         Change(
             Name.MESSAGES,
@@ -97,7 +99,11 @@ def _edited(edit: Document, target: Document) -> list[Change]:
                     "edit_order": order,
                 }
             },
-            guard={"edit_order": {"$not": {"$gte": order}}, "revoked_at": None},
+            guard={
+                "edit_order": {"$not": {"$gte": order}},
+                "revoked_at": None,
+                **NOT_FORGOTTEN,
+            },
         ),
         _turn(target, _cut(text) or "", order),
     ]
@@ -116,6 +122,7 @@ def _taken_back(row_id: str, revoke: Document) -> Change:
             "$unset": {"edited_at": "", "edit_order": ""},
             "$min": {"revoked_at": _said_at(revoke)},
         },
+        guard=NOT_FORGOTTEN,
     )
 
 
@@ -126,6 +133,7 @@ def _part_taken_back(revoke: Document, target: Document) -> Change:
         Name.MESSAGES,
         str(target["_id"]),
         {"$addToSet": {"revoked_keys": {"$each": sorted(gone)}}},
+        guard=NOT_FORGOTTEN,
     )
 
 
@@ -162,7 +170,7 @@ def _reacted(reaction: Document, row_id: str) -> list[Change]:
             Name.MESSAGES,
             row_id,
             _push("reactions", entry, REACTIONS),
-            guard={"reactions.user": {"$ne": reaction["user"]}},
+            guard={"reactions.user": {"$ne": reaction["user"]}, **NOT_FORGOTTEN},
         ),
     ]
 

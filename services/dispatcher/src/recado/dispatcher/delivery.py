@@ -101,6 +101,8 @@ class Delivery(_Kept):
     offset: int
     parts: tuple[PartEntry, ...]
     created_at: datetime
+    introduces: bool = False
+    """Its text says that an automatic assistant answers."""
     outcome: Outcome | None = None
     forgotten_at: datetime | None = None
     """Its customer is forgotten: there is nothing to send, and nothing to tell."""

@@ -4,13 +4,15 @@ Times are UTC dates in milliseconds, ids are strings, fields that are not known 
 
 `users`, _id `{platform}:{integration}:{user id}`
     platform, integration, user_id, aliases [str] (numbers, former and later ids), name, username,
-    language, first_seen, last_seen, replaced_by, replaced_at (the users _id that this one became)
+    language, named_at (when they had that name), first_seen, last_seen,
+    replaced_by, replaced_at (the users _id that this one became)
 
 `conversations`, _id = conversation key
     platform, integration, chat, thread, user (a users _id; missing before the first message),
     is_active, opened_at (by the customer's first message, or the first after it was closed),
     closed_at | null, closed_by | null (`silence`: nothing said for a day, `reset`: /reset),
-    last_activity_at, last_message_at (of the customer),
+    last_activity_at, last_message_at (of the customer, by our clock),
+    handoff_position [broker's time, offset] (of the last hand-off's event),
     introduced (bool: the customer heard that an automatic assistant answers),
     handoff {since, reason} | null (not null: a person answers, the assistant is silent),
     invited_at (a template asked the customer to write, and carried no answer: not again until they
@@ -43,9 +45,9 @@ Times are UTC dates in milliseconds, ids are strings, fields that are not known 
     it has an outcome, or waits; until then what is sent is in the ledger.
 
 `deliveries`, _id = answer id: the ledger, see `recado.dispatcher.ledger`: conversation,
-    platform, integration, message_ids, text, at, offset, parts (see `delivery.PartEntry`), outcome
-    {reason, error, at, deadline} | null, moved_to (another chat), created_at. Expires at
-    `expires_at`.
+    platform, integration, message_ids, text, introduces (the text says that an assistant answers),
+    at, offset, parts (see `delivery.PartEntry`), outcome {reason, error, at, deadline} | null,
+    moved_to (another chat), created_at. Expires at `expires_at`.
 
 `webhooks`, _id = event id
     received_at, platform, integration, event_type, outcome, status, error, payload,
@@ -53,7 +55,8 @@ Times are UTC dates in milliseconds, ids are strings, fields that are not known 
     topic, partition, offset. Expires at `expires_at`.
 
 `forgotten_at` in any of these: the customer is forgotten (`forgetting`); conversation and kind are
-    "(forgotten)", and nothing of what was said is there.
+    "(forgotten)", and nothing of what was said is there. In `deliveries` there is also an entry for
+    each order to forget a conversation, under a name made from the conversation's.
 
 `statuses`, _id `{integration}:{platform message id}`: reports on messages that carry no callback
     data of ours. Joined with the message's row as soon as both are there.

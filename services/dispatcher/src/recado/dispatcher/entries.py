@@ -20,6 +20,7 @@ def opened(
     at = milliseconds(answer.event.occurred_at)
     return {
         **_place(answer, answer.text, at, answer.position.offset),
+        "introduces": answer.introduces,
         "parts": [pending(part) for part in parts],
         "outcome": None,
         "created_at": now,
@@ -44,6 +45,7 @@ def closed(
     ]
     entry = {
         **_place(answer, delivery.text, delivery.at, delivery.offset),
+        "introduces": delivery.introduces,
         "parts": parts,
         "outcome": stored(outcome),
         "created_at": delivery.created_at,

@@ -23,7 +23,6 @@ from recado.channels.contract import Part
 from recado.dispatcher.delivery import Delivery, Outcome, PartState, with_sent
 from recado.dispatcher.documents import milliseconds
 from recado.dispatcher.entries import closed, opened, pending, step_guard, stored
-from recado.dispatcher.forgetting import erasing
 from recado.dispatcher.outgoing import Outgoing
 from recado.dispatcher.ports import Change, Clock, Document, Documents, Name
 from recado.schemas.deliveries import NotDeliveredReason
@@ -226,12 +225,6 @@ class Ledger:
         held = (entry or {}).get("parts")
         kept = held[:sent] if isinstance(held, list) else []
         return await self._update(delivery.id, guard, {"parts": [*kept, *fitting]})
-
-    async def forget(self, delivery: Delivery) -> Delivery:
-        """Its customer is forgotten: nothing of it is sent or kept."""
-        erased = erasing(Name.DELIVERIES, {"_id": delivery.id}, milliseconds(self._clock()))
-        await self._documents.apply([erased])
-        return await self.read(delivery.id)
 
     async def restore(self, answer: Outgoing, delivery: Delivery) -> None:
         """Put a closed entry in, or in the place of what is there: what events tell of it."""

@@ -4,18 +4,22 @@ All of it follows from the ledger's entry, so it may be written again after a cr
 same documents.
 """
 
+from datetime import datetime
+
 from recado.dispatcher.amending import join
 from recado.dispatcher.answers import conversation_of, reset_by, row_begun, row_of
 from recado.dispatcher.conversing import blocked
 from recado.dispatcher.coverage import uncovering
 from recado.dispatcher.delivery import Delivery, Outcome, PartEntry, PartState
 from recado.dispatcher.documents import STATUS_RANKS, platform_key
+from recado.dispatcher.erasing import NOT_FORGOTTEN
+from recado.dispatcher.forgetting import forgotten_at
 from recado.dispatcher.moves import move
 from recado.dispatcher.opting import opting
 from recado.dispatcher.outgoing import Outgoing
 from recado.dispatcher.ports import Change, Documents, Name
 from recado.dispatcher.statuses import Statuses, report_on
-from recado.dispatcher.together import all_of
+from recado.dispatcher.together import all_of, both
 from recado.dispatcher.turns import push_turn
 from recado.schemas.deliveries import NotDeliveredReason
 from recado.schemas.events import AnswerDelivered, AnswerGenerated, AnswerNotDelivered
@@ -32,10 +36,11 @@ async def record_outcome(
     delivery: Delivery,
     *,
     reported: bool,
-) -> None:
+) -> datetime | None:
     """Write the outcome of a closed delivery; join the reports that came before it.
 
-    Where its chat moved meanwhile, the conversation goes on there.
+    Where its chat moved meanwhile, the conversation goes on there. Since when the customer is
+    forgotten is returned, if they are by now: then what was written is to be erased.
 
     `reported`: its platform reports on what was sent.
     """
@@ -52,17 +57,34 @@ async def record_outcome(
     if not whole:
         await documents.apply(_completed_row(answer, delivery, outcome))
     await reset_by(documents, answer)
-    keys = _keys(answer, delivery)
-    if keys:
-        integration = answer.reply_to.integration
-        reports = _known_ids(delivery) if reported else []
-        await all_of(
-            join(documents, delivery.id, keys),  # a reaction that came first
-            *(statuses.join(integration, platform_id) for platform_id in reports),
-        )
     if delivery.moved_to is not None:
         reply_to, chat = answer.reply_to, delivery.moved_to
         await move(documents, answer.conversation, reply_to, chat, delivery.at)
+    forgotten, _ = await both(
+        forgotten_at(documents, answer),
+        _joined(documents, statuses, answer, delivery, reported=reported),
+    )
+    return forgotten
+
+
+async def _joined(
+    documents: Documents,
+    statuses: Statuses,
+    answer: Outgoing,
+    delivery: Delivery,
+    *,
+    reported: bool,
+) -> None:
+    """Its row with what came before it: reactions to its parts, and the platform's reports."""
+    keys = _keys(answer, delivery)
+    if not keys:
+        return
+    integration = answer.reply_to.integration
+    reports = _known_ids(delivery) if reported else []
+    await all_of(
+        join(documents, delivery.id, keys),
+        *(statuses.join(integration, platform_id) for platform_id in reports),
+    )
 
 
 def _whole_row(answer: Outgoing, delivery: Delivery, outcome: Outcome) -> Change:
@@ -95,6 +117,7 @@ def _completed_row(answer: Outgoing, delivery: Delivery, outcome: Outcome) -> li
             Name.MESSAGES,
             delivery.id,
             {"$set": _became(delivery, outcome), "$addToSet": _added(answer, delivery, outcome)},
+            guard=NOT_FORGOTTEN,
         ),
     ]
     for number, part in _sent_parts(delivery):
@@ -189,7 +212,7 @@ def _conversation(answer: Outgoing, delivery: Delivery, outcome: Outcome) -> lis
             operator=None if isinstance(event, AnswerGenerated) else event.operator,
         )
     ]
-    if isinstance(event, AnswerGenerated) and event.introduces:
+    if delivery.introduces:
         changes.append(
             Change(Name.CONVERSATIONS, answer.conversation, {"$set": {"introduced": True}})
         )

@@ -56,6 +56,11 @@ class Outgoing:
         return self.event.message_ids if isinstance(self.event, AnswerGenerated) else ()
 
     @property
+    def introduces(self) -> bool:
+        """It tells the customer that an automatic assistant answers."""
+        return isinstance(self.event, AnswerGenerated) and self.event.introduces
+
+    @property
     def quoted_message_id(self) -> str | None:
         """The platform's id of the message that it refers to."""
         return self.event.quoted_message_id if isinstance(self.event, AnswerGenerated) else None

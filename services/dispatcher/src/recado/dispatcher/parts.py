@@ -104,6 +104,8 @@ class Parts:
         a status by `settled_within`, for repeats by `MOST_REPEATS`.
         """
         while True:
+            if delivery.forgotten_at is not None:  # meanwhile: there are no parts any more
+                return delivery, None
             self._look(answer, delivery, number)
             part = delivery.parts[number]
             match part.state:

@@ -120,10 +120,6 @@ class Recording:
             changes += unblocked(event.conversation, at)
         return changes
 
-    async def conversation(self, conversation: str) -> Document | None:
-        """What is known of it before an answer is sent: who is in charge, when they last wrote."""
-        return await self._documents.read(Name.CONVERSATIONS, conversation)
-
     async def waits(self, answer: Outgoing, delivery: Delivery) -> None:
         """The row of an answer that does not end at its first handling."""
         await self._documents.apply(

@@ -16,28 +16,25 @@ anything else, so that a look is one request.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 import structlog
 
-from recado.channels.contract import Channel, Part
+from recado.channels.contract import Channel, Part, Sender
 from recado.dispatcher import window
-from recado.dispatcher.coverage import Covered, cover
 from recado.dispatcher.delivery import Delivery
 from recado.dispatcher.documents import milliseconds
 from recado.dispatcher.errors import IntegrationStopped, SendLater
-from recado.dispatcher.forgetting import is_forgotten
+from recado.dispatcher.forgetting import erase_answer, forgotten_at
 from recado.dispatcher.ledger import Ledger
-from recado.dispatcher.opting import unwanted
 from recado.dispatcher.outcomes import outcome_event, record_outcome
 from recado.dispatcher.outgoing import Outgoing
 from recado.dispatcher.parts import Parts
 from recado.dispatcher.ports import Clock, Document, Documents, Senders
+from recado.dispatcher.reasons import reason_not_to
 from recado.dispatcher.recording import Recording
 from recado.dispatcher.statuses import Statuses
-from recado.dispatcher.together import both
 from recado.schemas.deliveries import NotDeliveredReason
 from recado.schemas.events import AnswerDelivered, AnswerNotDelivered
 from recado.schemas.webhooks import PlatformError
@@ -94,15 +91,17 @@ class Sending:
             if not waited:
                 await self._waits(answer)
             raise
-        if delivery.forgotten_at is not None:
-            self._waiting.pop(answer.id, None)
+        forgotten = delivery.forgotten_at
+        if forgotten is None:
+            channel = self._channels[answer.reply_to.platform]
+            forgotten = await record_outcome(
+                self._documents, self._statuses, answer, delivery, reported=channel.reports_delivery
+            )
+        if forgotten is not None:
+            await erase_answer(self._documents, answer, forgotten)
             log.info("answer.forgotten", answer_id=delivery.id)
-            return
-        channel = self._channels[answer.reply_to.platform]
-        await record_outcome(
-            self._documents, self._statuses, answer, delivery, reported=channel.reports_delivery
-        )
-        await self._publish(outcome_event(answer, delivery))
+        else:
+            await self._publish(outcome_event(answer, delivery))
         self._waiting.pop(answer.id, None)
 
     async def _ended(self, answer: Outgoing, *, waited: bool) -> Delivery:
@@ -130,6 +129,8 @@ class Sending:
         sender = self._senders.sender(answer.reply_to)
         if sender is None or not content or self._clock() >= answer.deadline:
             return None
+        if answer.by_operator and await forgotten_at(self._documents, answer):
+            return None
         reason, conversation = await self._reason_not_to(answer)
         instead = self._outside_window(answer, conversation, answer.text)
         if reason is not None or instead == ():
@@ -139,7 +140,7 @@ class Sending:
     async def _waits(self, answer: Outgoing) -> None:
         """Show the answer in the story, if the ledger has fixed its text."""
         delivery = await self._ledger.find(str(answer.id))
-        if delivery is None:
+        if delivery is None or delivery.forgotten_at is not None:
             return
         await self._recording.waits(answer, delivery)
         while len(self._waiting) >= MOST_WAITING:
@@ -148,26 +149,15 @@ class Sending:
 
     async def _to_outcome(self, answer: Outgoing, delivery: Delivery) -> Delivery:
         sender = self._senders.sender(answer.reply_to)
-        if sender is None and not delivery.begun:
-            return await self._close(answer, delivery, NotDeliveredReason.UNKNOWN_INTEGRATION)
-        if not delivery.parts:
-            error = PlatformError(code="empty", title="the answer has no text")
-            return await self._close(answer, delivery, NotDeliveredReason.REFUSED, error)
         if not delivery.begun:
-            reason, conversation = await self._reason_not_to(answer)
-            superseded = reason is NotDeliveredReason.SUPERSEDED
-            if superseded and await is_forgotten(self._documents, answer):
-                return await self._ledger.forget(delivery)
-            if reason is not None:
-                return await self._close(answer, delivery, reason)
-            instead = self._outside_window(answer, conversation, delivery.text)
-            if instead == ():
-                return await self._close(
-                    answer, delivery, NotDeliveredReason.WINDOW_CLOSED, window.CLOSED
-                )
-            delivery = await self._refitted(answer, delivery, instead)
+            ends = await self._before_it_begins(answer, delivery, sender)
+            if ends.forgotten_at is not None or ends.outcome is not None:
+                return ends
+            delivery = ends
         for number in range(len(delivery.parts)):
             delivery, reason = await self._parts.finish(answer, delivery, number, sender)
+            if delivery.forgotten_at is not None:
+                return delivery
             if reason is not None:
                 return await self._close(answer, delivery, reason, delivery.parts[number].error)
         if delivery.outcome is not None:
@@ -177,6 +167,32 @@ class Sending:
                 answer, delivery, NotDeliveredReason.WINDOW_CLOSED, window.CLOSED
             )
         return await self._close(answer, delivery)
+
+    async def _before_it_begins(
+        self, answer: Outgoing, delivery: Delivery, sender: Sender | None
+    ) -> Delivery:
+        """The entry as it is to be sent, or closed because it is not, or of somebody forgotten."""
+        reason: NotDeliveredReason | None = None
+        error: PlatformError | None = None
+        instead: tuple[Part, ...] | None = None
+        if sender is None:
+            reason = NotDeliveredReason.UNKNOWN_INTEGRATION
+        elif not delivery.parts:
+            reason = NotDeliveredReason.REFUSED
+            error = PlatformError(code="empty", title="the answer has no text")
+        else:
+            reason, conversation = await self._reason_not_to(answer)
+            if reason is None:
+                instead = self._outside_window(answer, conversation, delivery.text)
+                if instead == ():
+                    reason, error = NotDeliveredReason.WINDOW_CLOSED, window.CLOSED
+        if reason is not None or answer.by_operator:
+            forgotten = await forgotten_at(self._documents, answer)
+            if forgotten is not None:
+                return delivery.model_copy(update={"forgotten_at": forgotten})
+        if reason is not None:
+            return await self._close(answer, delivery, reason, error)
+        return await self._refitted(answer, delivery, instead)
 
     def _outside_window(
         self, answer: Outgoing, conversation: Document | None, text: str
@@ -197,31 +213,8 @@ class Sending:
     async def _reason_not_to(
         self, answer: Outgoing
     ) -> tuple[NotDeliveredReason | None, Document | None]:
-        """Why it may not be sent; None: it may, and its messages are marked as answered by it.
-
-        What it has marked otherwise is taken back with its outcome. And what is known of the
-        conversation.
-        """
         expired = self._clock() >= answer.deadline
-        conversation, covered = await both(
-            self._recording.conversation(answer.conversation),
-            _nothing_covered() if expired else cover(self._documents, answer),
-        )
-        if conversation is not None and not answer.by_operator:
-            if conversation.get("handoff") is not None:
-                return NotDeliveredReason.HANDOFF, conversation
-            if _blocked_since(answer, conversation):
-                return NotDeliveredReason.BLOCKED, conversation
-            if unwanted(answer, conversation):
-                return NotDeliveredReason.OPTED_OUT, conversation
-        if expired:
-            return NotDeliveredReason.EXPIRED, conversation
-        if covered.superseded:
-            return NotDeliveredReason.SUPERSEDED, conversation
-        if covered.overlapping:
-            metrics.ANSWERS_OVERLAPPING.inc()
-            log.warning("answer.overlaps", answer_id=str(answer.id), by_others=covered.by_others)
-        return None, conversation
+        return await reason_not_to(self._documents, answer, expired=expired)
 
     async def _close(
         self,
@@ -255,20 +248,3 @@ def _driven_again(answer: Outgoing, delivery: Delivery) -> bool:
         and outcome.reason is not None
         and milliseconds(answer.deadline) > outcome.deadline
     )
-
-
-def _blocked_since(answer: Outgoing, conversation: Document) -> bool:
-    """Whether the customer has blocked us after the message that is answered.
-
-    A message that came later may not be recorded yet, but its answer says when it came.
-    """
-    blocked_at = conversation.get("blocked_at")
-    return (
-        isinstance(blocked_at, datetime)
-        and answer.received_at is not None
-        and milliseconds(answer.received_at) <= blocked_at
-    )
-
-
-async def _nothing_covered() -> Covered:
-    return Covered(0, 0)

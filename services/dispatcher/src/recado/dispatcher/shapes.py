@@ -19,7 +19,7 @@ from recado.schemas.webhooks import DeliveryStatus
 
 Schema = Mapping[str, Any]
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 _TITLE = "Recado's {name}, version {version}"
 
@@ -178,6 +178,7 @@ _SCHEMAS: Mapping[Name, Schema] = {
         at=_DATE,
         offset=_WHOLE,
         parts=_list(_PART),
+        introduces=_YES_OR_NO,
         outcome=_OUTCOME,
         forgotten_at=_DATE,
         moved_to=_TEXT,

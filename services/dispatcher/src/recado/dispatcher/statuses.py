@@ -5,7 +5,8 @@ which is begun where it is not there yet, and settles the ledger. Reports come i
 ranked, so all of these updates commute.
 
 A report without callback data of ours is kept by the platform's id and joined with the row that has
-this id: by whichever of the two comes second, for each writes first and looks then.
+this id: by whichever of the two comes second, for each writes first and looks then. One of before a
+customer was forgotten is dropped.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,8 @@ from datetime import datetime, timedelta
 
 from recado.dispatcher import callback
 from recado.dispatcher.documents import STATUS_RANKS, milliseconds, status_id
+from recado.dispatcher.erasing import NOT_FORGOTTEN
+from recado.dispatcher.forgetting import ordered_since
 from recado.dispatcher.ports import Change, Clock, Documents, Name
 from recado.dispatcher.settling import settling
 from recado.schemas.webhooks import DeliveryStatus, StatusReported
@@ -49,6 +52,8 @@ class Statuses:
                 platform_message_id=event.platform_message_id,
             )
             await self._documents.apply([*changes, settling(part, event)])
+            return
+        if await ordered_since(self._documents, event.conversation, event.reported_at):
             return
         await self._documents.apply(
             [
@@ -124,13 +129,13 @@ def report_on(
     if begun is not None:
         update["$setOnInsert"] = begun
     rank = STATUS_RANKS[status]
-    kept = {"forgotten_at": {"$exists": False}}  # WhatsApp's ids tell the customer's number
+    # WhatsApp's ids tell the customer's number.
     return [
-        Change(Name.MESSAGES, row_id, update, guard=kept, upsert=begun is not None),
+        Change(Name.MESSAGES, row_id, update, guard=NOT_FORGOTTEN, upsert=begun is not None),
         Change(
             Name.MESSAGES,
             row_id,
             {"$set": {"status": status.value, "status_rank": rank}},
-            guard={**kept, "status_rank": {"$not": {"$gte": rank}}},
+            guard={**NOT_FORGOTTEN, "status_rank": {"$not": {"$gte": rank}}},
         ),
     ]

@@ -13,7 +13,7 @@ from uuid import UUID
 from recado.channels.contract import Channel
 from recado.dispatcher.coverage import cover
 from recado.dispatcher.delivery import PartState
-from recado.dispatcher.forgetting import forget, is_forgotten
+from recado.dispatcher.forgetting import forget, forgotten_at
 from recado.dispatcher.ledger import Ledger
 from recado.dispatcher.moves import record_change
 from recado.dispatcher.outcomes import record_outcome
@@ -114,7 +114,7 @@ class Rebuilding:
         if answer is None or channel is None:
             self.without_answer += 1
             return
-        if await is_forgotten(self._documents, answer):
+        if await forgotten_at(self._documents, answer) is not None:
             return
         before = await self._ledger.find(str(event.answer_id))
         if before is not None and told_again(before, event):

@@ -42,6 +42,7 @@ def ended(
         at=milliseconds(answer.event.occurred_at) if before is None else before.at,
         offset=answer.position.offset if before is None else before.offset,
         parts=tuple(parts),
+        introduces=answer.introduces if before is None else before.introduces,
         created_at=milliseconds(event.occurred_at) if before is None else before.created_at,
         outcome=Outcome(
             reason=None if isinstance(event, AnswerDelivered) else event.reason,
