@@ -6,7 +6,9 @@ import traceback
 import httpx
 import pytest
 
+from recado.channels.contract import Part
 from recado.channels.errors import ResultUnknown, RetryLater, SendError
+from recado.channels.registry import CHANNELS
 from recado.channels.telegram import TelegramIntegration
 from recado.channels.whatsapp import WhatsAppIntegration
 
@@ -38,6 +40,18 @@ async def test_only_a_failure_before_the_first_byte_means_that_nothing_was_sent(
         # The HTTP library's error holds the request, and with it the token.
         assert error.__cause__ is None
         assert error.__context__ is None
+
+
+async def test_a_client_that_is_closed_sends_nothing_and_says_so(
+    whatsapp: WhatsAppIntegration, telegram: TelegramIntegration
+) -> None:
+    """Its integration was replaced meanwhile. httpx itself raises what no caller expects."""
+    for integration, reply_to in ((whatsapp, NUMBER), (telegram, CHAT)):
+        http = httpx.AsyncClient()
+        await http.aclose()
+        sender = CHANNELS[integration.platform].sender(integration, http)
+        with pytest.raises(RetryLater):
+            await sender.send(reply_to, Part(text="hola"), callback_data="")
 
 
 async def test_no_error_and_no_log_line_tells_a_token_or_a_number(

@@ -168,6 +168,21 @@ async def test_an_error_ends_it_for_the_message_and_costs_nothing_else(world: At
     await world.row(Name.MESSAGES, young(1).id)
 
 
+async def test_an_integration_that_is_replaced_or_gone_shows_it_as_it_is_then(
+    world: Attended,
+) -> None:
+    """The connections of the one from before are closed."""
+    await world.take(young(1))
+    await until_asked(world)
+    before = len(world.shows.attended)
+    world.platforms.attends = replaced = Shows()
+    async with asyncio.timeout(5):
+        await replaced.asked.wait()
+    assert len(world.shows.attended) == before
+    world.platforms.attends = None
+    await world.until_ended()
+
+
 async def test_a_button_is_acknowledged_and_shown_as_read(world: Attended) -> None:
     """Its time is that of the message which it hangs on, perhaps long ago."""
     old = NOW - timedelta(days=2)

@@ -18,10 +18,13 @@ async def post(
 ) -> httpx.Response:
     """Post JSON. The answer, whatever its status.
 
-    Raises `RetryLater` where no connection came about, so that nothing can have been sent, and
-    `ResultUnknown` for anything that went wrong after that. The HTTP library's own errors are not
-    chained: they hold the request, and with it the token.
+    Raises `RetryLater` where no connection came about, so that nothing can have been sent (also
+    where the client is closed, since its integration was replaced), and `ResultUnknown` for
+    anything that went wrong after that. The HTTP library's own errors are not chained: they hold
+    the request, and with it the token.
     """
+    if http.is_closed:
+        raise RetryLater("no connection: closed")
     try:
         return await http.post(
             url,

@@ -77,14 +77,13 @@ class Attention:
         """The message came from this partition. Returns at once and never raises."""
         if not self._wanted(message):
             return
-        attentive = self._senders.attentive(message.reply_to)
-        if attentive is None:
+        if self._senders.attentive(message.reply_to) is None:
             return
         self.ended(message.conversation)  # the newest is what is shown
         if len(self._shown) >= MOST_AT_ONCE:
             _count(message.reply_to, "dropped")
             return
-        task = asyncio.create_task(self._show(attentive, message), name="attending")
+        task = asyncio.create_task(self._show(message), name="attending")
         shown = partition, task
         self._shown[message.conversation] = shown
         task.add_done_callback(lambda _: self._forget(message.conversation, shown))
@@ -116,22 +115,26 @@ class Attention:
             and (self._typing or message.kind is MessageKind.CALLBACK)
         )
 
-    async def _show(self, attentive: Attentive, message: MessageReceived) -> None:
+    async def _show(self, message: MessageReceived) -> None:
         try:
             if message.kind is MessageKind.CALLBACK and self._has_turn(message.reply_to):
+                attentive = self._senders.attentive(message.reply_to)
+                if attentive is None:
+                    return
                 await _in_time(attentive.acknowledge(message))
                 _count(message.reply_to, "shown")
             if self._typing and await self._is_to_be_answered(message):
                 async with asyncio.timeout(LONGEST.total_seconds()):
-                    await self._type(attentive, message)
+                    await self._type(message)
         except (ChannelError, StoreUnavailable) as error:
             _count(message.reply_to, "failed")
             log.debug("attention.failed", message_id=str(message.id), error=str(error))
         except TimeoutError:
             log.debug("attention.ended", message_id=str(message.id))
 
-    async def _type(self, attentive: Attentive, message: MessageReceived) -> None:
-        while True:
+    async def _type(self, message: MessageReceived) -> None:
+        # Each time as the integration is then: one that was replaced has its connections closed.
+        while (attentive := self._senders.attentive(message.reply_to)) is not None:
             if self._has_turn(message.reply_to):
                 await _in_time(attentive.attend(message))
                 _count(message.reply_to, "shown")

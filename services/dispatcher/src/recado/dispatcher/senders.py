@@ -98,7 +98,7 @@ class PooledSenders:
     def attentive(self, reply_to: ReplyTo) -> Attentive | None:
         """What shows the customer at this address that somebody is there, as configured now.
 
-        Held across a change it fails: its connections are closed.
+        Held across a change it raises `RetryLater`: its connections are closed.
         """
         account = self._accounts.get((reply_to.platform, reply_to.integration))
         return None if account is None else account.attentive
