@@ -1,7 +1,8 @@
 """A stretch of a topic, merged by time, from a consumer in memory."""
 
+import asyncio
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiokafka import TopicPartition
@@ -134,6 +135,33 @@ async def test_one_partition_that_is_far_ahead_does_not_fill_the_memory(
         most = max(most, consumer.given - taken)
     assert taken == 200
     assert most <= 2 * (4 + SMALL)
+
+
+class Hesitant(Consumer):
+    """Every other time it has nothing yet."""
+
+    asked = 0
+
+    async def getmany(
+        self, *partitions: TopicPartition, timeout_ms: int, max_records: int
+    ) -> dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]]:
+        self.asked += 1
+        if self.asked % 2 == 0:
+            return {}
+        return await super().getmany(*partitions, timeout_ms=timeout_ms, max_records=max_records)
+
+
+async def test_a_reader_may_take_its_time_with_each_record(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its own slowness, or its database's, is not Kafka's silence."""
+    monkeypatch.setattr(merging, "PATIENCE", timedelta(milliseconds=20))
+    spans = await spans_of(consumer := Hesitant({0: list(range(6))}), TOPIC, Stretch())
+    taken = 0
+    async for _record in merged(consumer, spans):
+        await asyncio.sleep(0.03)
+        taken += 1
+    assert taken == 6
 
 
 async def test_since_is_looked_up_and_nothing_before_it_is_read() -> None:

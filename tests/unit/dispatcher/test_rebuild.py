@@ -23,9 +23,10 @@ from recado.channels.whatsapp.settings import WhatsAppIntegration
 from recado.channels.whatsapp.template import OutsideWindow
 from recado.dispatcher import callback
 from recado.dispatcher.closing import Closing
+from recado.dispatcher.errors import InvalidDocument
 from recado.dispatcher.ledger import KEPT
-from recado.dispatcher.ports import Documents, Name
-from recado.dispatcher.rebuild.core import Rebuilding
+from recado.dispatcher.ports import Change, Documents, Name
+from recado.dispatcher.rebuild.core import CannotBeWritten, Rebuilding
 from recado.schemas.base import Platform
 from recado.schemas.conversations import ReplyTo
 from recado.schemas.deliveries import NotDeliveredReason
@@ -357,6 +358,35 @@ async def test_a_record_that_nobody_can_read_is_counted_and_costs_nothing_else()
     )
     await rebuilding.take(whole)
     assert rebuilding.taken == {"unreadable": 1, "message.received": 1}
+
+
+async def test_a_record_that_makes_no_valid_document_is_left_out_and_told() -> None:
+    """Live it was a dead letter, and everything else went on."""
+    documents = MemoryDocuments()
+    rebuilding = _rebuilding(documents)
+
+    def refused(change: Change) -> bool:
+        if change.id == str(message(1).id):
+            raise InvalidDocument
+        return False
+
+    documents.goes_away_before = refused
+    await rebuilding.take(record(message(1), offset=7))
+    await rebuilding.take(record(message(2), offset=8))
+    assert rebuilding.refused == ["recado.messages 0/7"]
+    assert str(message(2).id) in documents.rows[Name.MESSAGES]
+
+
+async def test_a_record_that_our_code_fails_at_is_named_without_its_words() -> None:
+    documents = MemoryDocuments()
+
+    def fails(change: Change) -> bool:
+        raise TypeError(change)
+
+    documents.goes_away_before = fails
+    with pytest.raises(CannotBeWritten) as raised:
+        await _rebuilding(documents).take(record(message(1), offset=7))
+    assert str(raised.value) == "recado.messages 0/7 can't be written: TypeError"
 
 
 def test_nothing_that_sends_is_loaded() -> None:

@@ -17,7 +17,7 @@ import typer
 from pydantic import BaseModel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from recado.cli.output import AsJson, CliError, errors, print_json, print_table, run
+from recado.cli.output import AsJson, CliError, errors, print_json, print_note, print_table, run
 from recado.cli.settings import CliSettings
 from recado.servicekit.settings import PREFIX, KafkaSettings
 
@@ -25,6 +25,10 @@ OF_THE_MACHINE = frozenset(
     {"PATH", "HOME", "LANG", "TZ", "LD_LIBRARY_PATH", "PYTHONPATH", "SSL_CERT_FILE", "SSL_CERT_DIR"}
 )
 OF_THE_DISPATCHER = frozenset({f"{PREFIX}WEBHOOKS_KEPT", f"{PREFIX}CONVERSATION_CLOSES_AFTER"})
+
+
+NAMED = 20
+"""Records that are named of those that were left out; `--json` has more of them."""
 
 
 class _Told(BaseModel):
@@ -36,6 +40,8 @@ class _Told(BaseModel):
     documents: dict[str, int] = {}
     without_outcome: int = 0
     without_answer: int = 0
+    refused: int = 0
+    refused_records: list[str] = []
 
 
 def rebuild(
@@ -65,8 +71,11 @@ def rebuild(
         [
             (str(found.without_outcome), "answers without an outcome"),
             (str(found.without_answer), "outcomes whose answer is not there, or told twice"),
+            (str(found.refused), "records that make no valid document"),
         ],
     )
+    for record in found.refused_records[:NAMED]:
+        print_note(f"Left out: {record}")
 
 
 async def _rebuild(into: str) -> _Told:

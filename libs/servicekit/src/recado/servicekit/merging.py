@@ -68,12 +68,17 @@ async def merged(
     for partition, span in spans.items():
         consumer.seek(partition, span.start)
     while True:
+        # From here on the time is the reader's: it may take as long as it wants with each record.
+        given = False
         while not any(not waiting[one] for one in unfinished):
             heads = [one for one, queue in waiting.items() if queue]
             if not heads:
                 return
             first = min(heads, key=lambda one: (waiting[one][0].timestamp, at_one_time(one)))
             yield waiting[first].popleft()
+            given = True
+        if given:
+            stalled_at = clock() + PATIENCE.total_seconds()
         full = {one for one in unfinished if len(waiting[one]) >= WAITING}
         consumer.pause(*full)
         consumer.resume(*(unfinished - full))

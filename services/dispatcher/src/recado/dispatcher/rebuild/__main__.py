@@ -2,8 +2,9 @@
 
 The database must have none of them. Progress and, at the end, what was found are lines of JSON on
 standard output: `{"records", "of"}` and `{"records", "events", "documents", "without_outcome",
-"without_answer"}`. Status 0 when all is written; 1 with one sentence on stderr, and then the
-database is to be dropped; 2 where the arguments are wrong; 78 where a setting is.
+"without_answer", "refused", "refused_records"}`. Status 0 when all is written; 1 with one sentence
+on stderr, and then the database is to be dropped; 2 where the arguments are wrong; 78 where a
+setting is.
 """
 
 import asyncio
@@ -24,13 +25,16 @@ from recado.dispatcher.ledger import KEPT
 from recado.dispatcher.rebuild.core import Rebuilding
 from recado.dispatcher.rebuild.reading import Progress, rebuild_from
 from recado.dispatcher.rebuild.settings import RebuildSettings
-from recado.dispatcher.store import MongoDocuments
+from recado.dispatcher.store import MongoDocuments, prepare
 from recado.servicekit import logs
 from recado.servicekit.merging import Stalled
 from recado.servicekit.settings import load
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
+
+NAMED = 100
+"""Refused records that are named; all are counted."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -45,6 +49,9 @@ def main(arguments: Sequence[str]) -> int:
     except (DispatcherError, Stalled) as error:
         sys.stderr.write(f"{error}.\n")
         return EXIT_FAILED
+    except PyMongoError as error:
+        sys.stderr.write(f"MongoDB refuses: {type(error).__name__}.\n")
+        return EXIT_FAILED
     except (KafkaError, OSError) as error:
         sys.stderr.write(f"Kafka can't be read: {type(error).__name__}.\n")
         return EXIT_FAILED
@@ -57,15 +64,16 @@ async def rebuild(settings: RebuildSettings, database: str) -> dict[str, object]
 
     Raises `StoreRefuses` where the database has documents already.
     """
+    url = settings.mongodb_url.get_secret_value()
     try:
-        documents = MongoDocuments(settings.mongodb_url.get_secret_value(), database)
+        documents = MongoDocuments(url, database)
     except (PyMongoError, ValueError) as error:
         raise StoreRefuses(f"its address is not valid ({type(error).__name__})") from None
     gathered = GatheredDocuments(documents)
     try:
         if any((await documents.counts()).values()):
             raise StoreRefuses(f"the database {database} is not empty")
-        await documents.prepare()
+        await prepare(url, database)
         made = await rebuild_from(
             settings,
             lambda: Rebuilding(
@@ -80,12 +88,15 @@ async def rebuild(settings: RebuildSettings, database: str) -> dict[str, object]
         )
         await Closing(documents, now, after=settings.conversation_closes_after).sweep()
         events = sum((one.taken for one in made), Counter[str]())
+        refused = [place for one in made for place in one.refused]
         return {
             "records": events.total(),
             "events": dict(sorted(events.items())),
             "documents": dict(await documents.counts()),
             "without_outcome": sum(one.without_outcome for one in made),
             "without_answer": sum(one.without_answer for one in made),
+            "refused": len(refused),
+            "refused_records": refused[:NAMED],
         }
     finally:
         await gathered.close()

@@ -2,7 +2,8 @@
 
 Records are taken one after the other, a partition's in the order of what happened. An answer waits
 here for its outcome; with it comes all that is written of it. One without an outcome is not
-written: the dispatcher may still have to send it.
+written: the dispatcher may still have to send it. A record that makes no valid document is left out
+and told, as it was when the dispatcher made a dead letter of it.
 """
 
 from collections import Counter
@@ -13,6 +14,7 @@ from uuid import UUID
 from recado.channels.contract import Channel
 from recado.dispatcher.coverage import cover
 from recado.dispatcher.delivery import PartState
+from recado.dispatcher.errors import DispatcherError, InvalidDocument
 from recado.dispatcher.forgetting import forget, forgotten_at
 from recado.dispatcher.ledger import Ledger
 from recado.dispatcher.moves import record_change
@@ -40,8 +42,15 @@ from recado.servicekit.consuming import event_of
 from recado_lanes import Record
 
 
+class CannotBeWritten(DispatcherError):
+    """A record that our own code fails at. What is in it is not said."""
+
+    def __init__(self, record: Record, error: Exception) -> None:
+        super().__init__(f"{_named(record)} can't be written: {type(error).__name__}")
+
+
 class Rebuilding:
-    """Writes what records tell. Raises `StoreUnavailable`."""
+    """Writes what records tell. Raises `StoreUnavailable` and `CannotBeWritten`."""
 
     def __init__(
         self,
@@ -63,6 +72,8 @@ class Rebuilding:
         self._waiting: dict[UUID, Outgoing] = {}
         self.taken: Counter[str] = Counter()
         """Events by type; `unreadable` are records that hold none."""
+        self.refused: list[str] = []
+        """The places of records whose documents MongoDB refused."""
         self.without_answer = 0
         """Outcomes whose answer is not in the topic any more, or that were told twice."""
 
@@ -82,7 +93,14 @@ class Rebuilding:
             return
         self.taken[event.type] += 1
         position = Position(record.topic, record.partition, record.offset, record.timestamp)
-        await self._work(event, position)
+        try:
+            await self._work(event, position)
+        except InvalidDocument:
+            self.refused.append(_named(record))
+        except DispatcherError:
+            raise
+        except Exception as error:
+            raise CannotBeWritten(record, error) from error
 
     async def _work(self, event: Event, position: Position) -> None:
         match event:
@@ -130,3 +148,7 @@ class Rebuilding:
         await record_outcome(
             self._documents, self._statuses, answer, delivery, reported=channel.reports_delivery
         )
+
+
+def _named(record: Record) -> str:
+    return f"{record.topic} {record.partition}/{record.offset}"
