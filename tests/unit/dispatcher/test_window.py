@@ -106,12 +106,25 @@ async def test_an_operators_reply_is_held_to_the_window_too() -> None:
     assert (world.platforms.asked, reasons(world)) == ([], [NotDeliveredReason.WINDOW_CLOSED])
 
 
+async def test_the_hours_count_from_when_the_customer_wrote() -> None:
+    """Not from when it came to us, which after an outage is much later."""
+    world = configured(World(), CARRYING)
+    late = {"sent_at": NOW - DAY - timedelta(hours=1), "occurred_at": NOW - timedelta(minutes=5)}
+    await world.take(message(1).model_copy(update=late))
+    await world.take(answer(1, received_at=late["occurred_at"]))
+    assert templates(world) == ["respuesta"]
+    again = {"sent_at": NOW - timedelta(hours=1), "occurred_at": NOW - timedelta(minutes=4)}
+    await world.take(message(2).model_copy(update=again), offset=1)
+    await world.take(answer(2, received_at=again["occurred_at"]))
+    assert templates(world) == ["respuesta", None]
+
+
 async def test_a_message_that_is_not_recorded_yet_counts_by_its_answer() -> None:
     """Messages and answers come by two topics, and either may be late."""
     world = configured(World())
     await world.take(message(1))
     world.now = NOW + DAY
-    new = message(2, occurred_at=world.now)
+    new = message(2, occurred_at=world.now, sent_at=world.now)
     await world.take(answer(2, received_at=new.occurred_at, deadline=world.now + DEADLINE))
     assert templates(world) == [None]
 
@@ -143,7 +156,8 @@ async def test_customers_are_asked_to_write_once_until_they_do() -> None:
     assert templates(world) == ["escribenos"]
     assert reasons(world) == [NotDeliveredReason.WINDOW_CLOSED] * 2
     assert [turn["role"] for turn in turns(await world.conversation())] == ["user"]
-    await world.take(message(2, occurred_at=world.now + timedelta(hours=1)))
+    later = world.now + timedelta(hours=1)
+    await world.take(message(2, occurred_at=later, sent_at=later))
     world.now += 2 * DAY
     await world.take(operator_reply(3).model_copy(update={"deadline": world.now + DEADLINE}))
     assert templates(world) == ["escribenos"] * 2
@@ -154,7 +168,7 @@ async def test_an_answer_that_only_asked_is_delivered_when_driven_again_after_th
     await world.take(message(1))
     world.now = NOW + DAY
     await world.take(answer(1, deadline=world.now + DEADLINE))
-    await world.take(message(2, occurred_at=world.now))
+    await world.take(message(2, occurred_at=world.now, sent_at=world.now))
     world.restart()
     again = answer(1, deadline=world.now + 2 * DEADLINE)
     await world.take(again)
@@ -208,7 +222,7 @@ async def test_the_window_closes_while_an_answer_waits_and_it_goes_as_the_templa
         await world.handlers.handle(record(event))
     stored = await world.ledger.read(str(event.id))
     assert [(part.state, part.attempt) for part in stored.parts] == [(PartState.PENDING, 2)]
-    await world.take(message(2, occurred_at=world.now))
+    await world.take(message(2, occurred_at=world.now, sent_at=world.now))
     await world.take(event)
     assert templates(world) == [None, "respuesta", None]
     assert isinstance(world.published[-1], AnswerDelivered)

@@ -42,18 +42,20 @@ def said(
     *,
     fields: dict[str, object],
     at: datetime,
+    sent_at: datetime,
     closes_after: timedelta,
     turn: Change | None,
 ) -> Change:
     """A message of the open conversation, or the first of all, in one change.
 
+    `at` is our time of it, by which conversations open and close; `sent_at` the platform's.
     It is not made where something has to be thought of: see `said_otherwise`.
     """
     update: dict[str, dict[str, object]] = {
         "$set": {**fields, **_OPEN, "blocked_at": None},
         "$setOnInsert": {"introduced": False, "handoff": None},
         "$min": {"opened_at": at},
-        "$max": {"last_activity_at": at, "last_message_at": at},
+        "$max": {"last_activity_at": at, "last_message_at": at, "last_sent_at": sent_at},
     }
     guard: dict[str, object] = {
         "is_active": {"$ne": False},
@@ -75,6 +77,7 @@ def said_otherwise(
     *,
     fields: dict[str, object],
     at: datetime,
+    sent_at: datetime,
     closes_after: timedelta,
     turn: Change | None,
 ) -> list[Change]:
@@ -94,7 +97,9 @@ def said_otherwise(
             {"opened_at": {"$lte": at + closes_after}, "history_from": {"$not": {"$gte": at}}},
         ),
         change({"$set": fields}, {"last_message_at": {"$not": {"$gt": at}}}),
-        change({"$max": {"last_activity_at": at, "last_message_at": at}}, {}),
+        change(
+            {"$max": {"last_activity_at": at, "last_message_at": at, "last_sent_at": sent_at}}, {}
+        ),
         _closed_by_reset(conversation, at),
         change({"$set": {"blocked_at": None}}, {"blocked_at": {"$lt": at}}),
     ]

@@ -12,6 +12,7 @@ Times are UTC dates in milliseconds, ids are strings, fields that are not known 
     is_active, opened_at (by the customer's first message, or the first after it was closed),
     closed_at | null, closed_by | null (`silence`: nothing said for a day, `reset`: /reset),
     last_activity_at, last_message_at (of the customer, by our clock),
+    last_sent_at (of the customer, by the platform's),
     handoff_position [broker's time, offset] (of the last hand-off's event),
     introduced (bool: the customer heard that an automatic assistant answers),
     handoff {since, reason} | null (not null: a person answers, the assistant is silent),

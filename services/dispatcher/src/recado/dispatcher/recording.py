@@ -95,8 +95,15 @@ class Recording:
                 offset=row["offset"],
             )
         fields = {**_address(event.reply_to), "user": row["user"]}
+        sent_at = row.get("sent_at")
+        sent_at = sent_at if isinstance(sent_at, datetime) else at
         one = said(
-            event.conversation, fields=fields, at=at, closes_after=self._closes_after, turn=turn
+            event.conversation,
+            fields=fields,
+            at=at,
+            sent_at=sent_at,
+            closes_after=self._closes_after,
+            turn=turn,
         )
         *_, made = await self._documents.apply([*users, one])
         if not made:
@@ -105,6 +112,7 @@ class Recording:
                     event.conversation,
                     fields=fields,
                     at=at,
+                    sent_at=sent_at,
                     closes_after=self._closes_after,
                     turn=turn,
                 )

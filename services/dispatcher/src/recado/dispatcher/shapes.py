@@ -119,6 +119,7 @@ _SCHEMAS: Mapping[Name, Schema] = {
         opened_at=_DATE,
         last_activity_at=_DATE,
         last_message_at=_DATE,
+        last_sent_at=_DATE,
         closed_at=_DATE_OR_NOTHING,
         closed_by=_one_of(None, *(reason.value for reason in Closed)),
         handoff=_OBJECT_OR_NOTHING,

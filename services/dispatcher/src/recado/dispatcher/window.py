@@ -4,9 +4,9 @@ WhatsApp takes free text for 24 hours from the customer's last message. That is 
 anything is sent: an answer that comes later goes as the integration's template, or not at all, and
 nobody asks the platform for a refusal that is certain.
 
-What is known is what was recorded. Of an answer the message that it answers counts too, for that
-may not be recorded yet. Where nothing is known the platform decides; its own word (131047) is final
-anyway.
+It is the platform's time of the message that counts: after an outage it may come to us hours later.
+Where the message that is answered is not recorded yet, the time is taken at which it came. Where
+nothing is known the platform decides; its own word (131047) is final anyway.
 
 A template that carries the answer goes for each answer. One that only asks the customer to write
 goes once, until they do: the answer is not delivered then, and can be driven again when they wrote.
@@ -57,7 +57,13 @@ def differ(delivery: Delivery, wanted: tuple[Part, ...]) -> bool:
 
 def _wrote_at(answer: Outgoing, conversation: Mapping[str, object] | None) -> datetime | None:
     """When the customer last wrote, as far as is known."""
-    recorded = (conversation or {}).get("last_message_at")
-    answered = None if answer.received_at is None else milliseconds(answer.received_at)
-    known = [at for at in (recorded, answered) if isinstance(at, datetime)]
-    return max(known, default=None)
+    known = conversation or {}
+    came_at, written_at = known.get("last_message_at"), known.get("last_sent_at")
+    if not isinstance(written_at, datetime):
+        written_at = came_at if isinstance(came_at, datetime) else None
+    if answer.received_at is None:
+        return written_at
+    answered = milliseconds(answer.received_at)
+    if written_at is not None and isinstance(came_at, datetime) and came_at >= answered:
+        return written_at
+    return answered
