@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from recado.dispatcher.ports import Documents, Name
+from recado.schemas.content import Change
 from recado.schemas.webhooks import DeliveryStatus
 from support.amendments import STORY as AMENDED
 from support.dispatching import (
@@ -22,6 +23,7 @@ from support.dispatching import (
 from support.memory_documents import MemoryDocuments
 from unit.dispatcher.test_forgetting import GROUP, IN_GROUP, LATER, ZOE, forgotten
 from unit.dispatcher.test_forgetting import STORY as FORGETTING
+from unit.dispatcher.test_refusals import told
 
 STORY = (
     status("early", DeliveryStatus.SENT),
@@ -61,6 +63,20 @@ async def test_what_is_changed_taken_back_and_reacted_to_is_so_in_any_store(
             assert await documents.read(collection, row_id) == row, (collection, row_id)
     changed = await real.row(Name.MESSAGES, message(1, TELEGRAM).id)
     assert changed["text"] == "dos"
+
+
+async def test_a_conversation_goes_on_in_another_chat_alike(documents: Documents) -> None:
+    """With all that holds in it, in the order of the events and once more from the end."""
+    moved = TELEGRAM.model_copy(update={"chat": "-100200"})
+    leaves = answer(1, reply_to=TELEGRAM, introduces=True, opts_out=True, resets_history=True)
+    went = told(3, Change.CHAT_MOVED, new=moved.chat)
+    events = (message(1, TELEGRAM), leaves, handoff_requested(TELEGRAM), went, message(4, moved))
+    fake, real = World(MemoryDocuments()), World(documents)
+    for world in (fake, real):
+        await world.take(*events)
+        await world.take(*events[::-1], offset=9)
+    for reply_to in (TELEGRAM, moved):
+        assert await real.conversation(reply_to) == await fake.conversation(reply_to)
 
 
 async def test_a_customer_is_forgotten_alike(documents: Documents) -> None:

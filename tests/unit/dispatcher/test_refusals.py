@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from recado.channels.errors import ChatMoved, Refused, SenderStopped, Unclassified
+from recado.channels.errors import Refused, SenderStopped, Unclassified
 from recado.dispatcher.ports import Name
 from recado.schemas.content import Change, Content, SystemChange
 from recado.schemas.conversations import ReplyTo
@@ -18,11 +18,9 @@ from support.dispatching import (
     WHATSAPP,
     World,
     answer,
-    conversation_of,
     message,
     operator_reply,
     record,
-    turns,
 )
 
 BROKEN = PlatformError(code=190, title="Invalid OAuth access token")
@@ -68,56 +66,6 @@ async def test_a_reason_without_a_name_that_passes_costs_nothing() -> None:
             await world.handlers.handle(one)
     await world.handlers.handle(one)
     assert isinstance(world.published[0], AnswerDelivered)
-
-
-async def test_an_answer_follows_its_chat_and_the_conversation_goes_on_there() -> None:
-    """Sent to the new chat at once, once; turns and hand-off are those of the old one."""
-    world = World()
-    moved = of_chat("-100200300")
-    await world.take(message(1, TELEGRAM))
-    world.platforms.results = [ChatMoved(moved.chat)]
-    await world.take(answer(1, reply_to=TELEGRAM), answer(1, reply_to=TELEGRAM))
-    assert [asked[0].chat for asked in world.platforms.asked] == [TELEGRAM.chat, moved.chat]
-    assert world.platforms.arrived == ["respuesta a 1"]
-    old = await world.conversation(TELEGRAM)
-    assert (old["moved_to"], old["is_active"]) == (conversation_of(moved), False)
-    new = await world.conversation(moved)
-    assert [turn["text"] for turn in turns(new)] == ["pregunta 1", "respuesta a 1"]
-    await world.take(message(2, moved))
-    assert len(turns(await world.conversation(moved))) == 3
-
-
-async def test_a_part_that_waits_goes_to_the_new_chat_after_a_crash() -> None:
-    """The ledger knows where the answer goes."""
-    world = World()
-    world.platforms.results = [ChatMoved("-1"), Unclassified(STRANGE)]
-    one = record(answer(1, reply_to=TELEGRAM))
-    with pytest.raises(Transient):
-        await world.handlers.handle(one)
-    world.restart()
-    await world.handlers.handle(one)
-    assert [asked[0].chat for asked in world.platforms.asked] == [TELEGRAM.chat, "-1", "-1"]
-
-
-async def test_a_chat_that_moves_in_circles_is_given_up() -> None:
-    world = World()
-    world.platforms.results = [ChatMoved("-1"), ChatMoved(TELEGRAM.chat)]
-    await world.take(answer(1, reply_to=TELEGRAM))
-    (outcome,) = world.published
-    assert isinstance(outcome, AnswerNotDelivered)
-    assert outcome.reason is NotDeliveredReason.REFUSED
-
-
-async def test_a_move_that_telegram_tells_of_takes_the_history_along() -> None:
-    """Whether the first message from the new chat was recorded before or after it."""
-    moved = of_chat("-77")
-    for told_first in (True, False):
-        world = World()
-        await world.take(message(1, TELEGRAM))
-        events = [told(2, Change.CHAT_MOVED, new="-77"), message(3, moved)]
-        await world.take(*(events if told_first else reversed(events)))
-        texts = [turn["text"] for turn in turns(await world.conversation(moved))]
-        assert texts == ["pregunta 1", "pregunta 3"]
 
 
 async def test_nothing_automatic_goes_to_who_has_shut_us_out_until_they_write_again() -> None:

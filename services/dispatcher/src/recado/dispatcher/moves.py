@@ -1,20 +1,27 @@
 """What a platform says about a chat: that it goes on under another id.
 
 A group that becomes a supergroup has another id from then on (Telegram, ResponseParameters and
-Message). Its conversation goes on under the key of that id, with the turns, the hand-off and the
-introduction of the old one, whose document says where it went.
+Message). Its conversation goes on under the key of that id, with what holds in the old one: its
+turns, whether it is open, who is in charge, whether answers are wanted. Its document says where it
+went.
 
 All of it may be written again, and in any order with what else is written of the conversations.
 """
 
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import TypeAlias
 
-from recado.dispatcher.documents import RECENT_TURNS, milliseconds
-from recado.dispatcher.ports import Change, Documents, Name
+from recado.dispatcher.documents import milliseconds
+from recado.dispatcher.handing import handed_off_before
+from recado.dispatcher.ports import Change, Document, Documents, Name
+from recado.dispatcher.turns import CONVERSATION_BEGUN, pushed
 from recado.schemas.content import Change as Said
 from recado.schemas.conversations import ReplyTo
 from recado.schemas.events import MessageReceived
 from recado.schemas.ids import conversation_key
+
+Update: TypeAlias = Mapping[str, Mapping[str, object]]
 
 
 async def record_change(documents: Documents, event: MessageReceived) -> None:
@@ -30,47 +37,65 @@ async def record_change(documents: Documents, event: MessageReceived) -> None:
 async def move(
     documents: Documents, conversation: str, reply_to: ReplyTo, chat: str, at: datetime
 ) -> None:
-    """The conversation goes on in another chat."""
+    """The conversation goes on in another chat. Repeated, it takes along what came since."""
     if chat == reply_to.chat:
         return
     key = conversation_key(reply_to.platform, reply_to.integration, chat, reply_to.thread)
     old = await documents.read(Name.CONVERSATIONS, conversation) or {}
-    turns = old.get("recent")
+    begun = {
+        **CONVERSATION_BEGUN,
+        "platform": reply_to.platform,
+        "integration": reply_to.integration,
+        "chat": chat,
+        "thread": reply_to.thread,
+    }
+    there = Change(
+        Name.CONVERSATIONS,
+        key,
+        {
+            "$setOnInsert": begun,
+            "$set": {"moved_from": conversation},
+            "$max": {"last_activity_at": at},
+        },
+        upsert=True,
+    )
+    left = {"moved_to": key, "is_active": False, "closed_at": None, "closed_by": None}
     await documents.apply(
         [
-            Change(
-                Name.CONVERSATIONS,
-                key,
-                {
-                    "$setOnInsert": {
-                        "platform": reply_to.platform,
-                        "integration": reply_to.integration,
-                        "chat": chat,
-                        "thread": reply_to.thread,
-                        "is_active": True,
-                        "introduced": old.get("introduced") is True,
-                        "handoff": old.get("handoff"),
-                        "opted_out_at": old.get("opted_out_at"),
-                        "blocked_at": None,
-                    },
-                    "$set": {"moved_from": conversation},
-                    "$min": {"opened_at": at},
-                    "$max": {"last_activity_at": at},
-                    "$push": {
-                        "recent": {
-                            "$each": list(turns) if isinstance(turns, list) else [],
-                            "$sort": {"at": 1, "offset": 1, "id": 1},
-                            "$slice": -RECENT_TURNS,
-                        }
-                    },
-                },
-                guard={"moved_from": None},
-                upsert=True,
-            ),
-            Change(
-                Name.CONVERSATIONS,
-                conversation,
-                {"$set": {"moved_to": key, "is_active": False}},
-            ),
+            there,
+            *_taken_along(key, old),
+            Change(Name.CONVERSATIONS, conversation, {"$set": left}),
         ]
     )
+
+
+def _taken_along(key: str, old: Document) -> Iterator[Change]:
+    """What holds there as well. Nothing that is newer there is replaced."""
+
+    def change(update: Update, guard: Mapping[str, object] | None = None) -> Change:
+        return Change(Name.CONVERSATIONS, key, update, guard=guard or {})
+
+    if old.get("introduced") is True:
+        yield change({"$set": {"introduced": True}})
+    opted_at = old.get("opted_at")
+    if opted_at is not None:
+        opted = {"opted_at": opted_at, "opted_out_at": old.get("opted_out_at")}
+        yield change({"$set": opted}, {"opted_at": {"$not": {"$gte": opted_at}}})
+    position = old.get("handoff_position")
+    if isinstance(position, list):
+        update = {"$set": {"handoff": old.get("handoff"), "handoff_position": position}}
+        yield change(update, handed_off_before(*position))
+    if old.get("opened_at") is not None and old.get("moved_to") is None:
+        state = {name: old.get(name) for name in ("is_active", "closed_at", "closed_by")}
+        yield change({"$set": state}, {"opened_at": {"$exists": False}})
+        yield change({"$min": {"opened_at": old["opened_at"]}})
+    latest = {
+        name: old[name]
+        for name in ("last_activity_at", "last_message_at", "last_sent_at", "history_from")
+        if old.get(name) is not None
+    }
+    if latest:
+        yield change({"$max": latest})
+    turns = old.get("recent")
+    for turn in turns if isinstance(turns, list) else ():
+        yield pushed(key, turn)

@@ -148,7 +148,10 @@ def _known_ids(delivery: Delivery) -> list[str]:
 
 
 def _keys(answer: Outgoing, delivery: Delivery) -> list[str]:
-    return [platform_key(answer.reply_to, one) for one in _known_ids(delivery)]
+    reply_to = answer.reply_to
+    if delivery.moved_to is not None:
+        reply_to = reply_to.model_copy(update={"chat": delivery.moved_to})
+    return [platform_key(reply_to, one) for one in _known_ids(delivery)]
 
 
 def _sent_parts(delivery: Delivery) -> list[tuple[int, PartEntry]]:

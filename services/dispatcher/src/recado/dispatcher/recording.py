@@ -14,11 +14,12 @@ from recado.dispatcher.answers import conversation_of, reset_by, row_begun
 from recado.dispatcher.conversing import blocked, known, said, said_otherwise, unblocked
 from recado.dispatcher.delivery import Delivery
 from recado.dispatcher.documents import MAX_PAYLOAD_CHARACTERS, milliseconds
+from recado.dispatcher.handing import handed_off
 from recado.dispatcher.message_rows import message_row
 from recado.dispatcher.opting import opting
 from recado.dispatcher.outgoing import Outgoing, Position
 from recado.dispatcher.ports import Change, Document, Documents, Name
-from recado.dispatcher.turns import CONVERSATION_BEGUN, is_said, is_turn, push_turn
+from recado.dispatcher.turns import is_said, is_turn, push_turn
 from recado.dispatcher.users import user_seen
 from recado.schemas.content import Change as SystemChange
 from recado.schemas.conversations import ReplyTo
@@ -137,30 +138,7 @@ class Recording:
 
     async def handoff(self, event: HandoffRequested | HandoffReleased, position: Position) -> None:
         """Who is in charge from here on. An older event that comes again changes nothing."""
-        at = milliseconds(position.timestamp)
-        since = milliseconds(event.occurred_at)
-        handoff: dict[str, object] | None = None
-        if isinstance(event, HandoffRequested):
-            handoff = {"since": since, "reason": event.reason}
-        begun = {name: value for name, value in CONVERSATION_BEGUN.items() if name != "handoff"}
-        change = Change(
-            Name.CONVERSATIONS,
-            event.conversation,
-            {
-                "$set": {"handoff": handoff, "handoff_position": [at, position.offset]},
-                # The broker's time and offset only grow within a conversation's partition.
-                "$setOnInsert": {**begun, "last_activity_at": since},
-            },
-            guard={
-                "$or": [
-                    {"handoff_position": {"$exists": False}},
-                    {"handoff_position.0": {"$lt": at}},
-                    {"handoff_position.0": at, "handoff_position.1": {"$lt": position.offset}},
-                ]
-            },
-            upsert=True,
-        )
-        await self._documents.apply([change])
+        await self._documents.apply([handed_off(event, position)])
 
     async def _first(self, row_id: str, fields: dict[str, object]) -> Document:
         """The row as its first event made it; a mark or a status may have begun it before."""

@@ -55,6 +55,11 @@ def push_turn(
     }
     if role == "assistant":
         turn |= {"answers": [str(message) for message in answers], "operator": operator}
+    return pushed(conversation, turn)
+
+
+def pushed(conversation: str, turn: Mapping[str, object]) -> Change:
+    """The turn in `recent`, if it is not there."""
     return Change(
         Name.CONVERSATIONS,
         conversation,
@@ -67,7 +72,7 @@ def push_turn(
                 }
             }
         },
-        guard={"recent.id": {"$ne": str(turn_id)}},
+        guard={"recent.id": {"$ne": turn["id"]}},
     )
 
 
