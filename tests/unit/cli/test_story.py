@@ -226,6 +226,8 @@ def test_an_event_has_the_names_that_people_know_it_by() -> None:
         str(message.id), str(message.webhook_id), message.platform_message_id,
     }  # fmt: skip
     assert str(examples.ANSWER_DELIVERED.answer_id) in names_of(examples.ANSWER_DELIVERED)
+    half = examples.ANSWER_NOT_DELIVERED.model_copy(update={"platform_message_ids": ("17", "")})
+    assert names_of(half) == {str(half.id), str(half.answer_id), "17"}
 
 
 def test_a_conversation_is_told_from_an_id() -> None:

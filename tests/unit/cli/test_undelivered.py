@@ -1,11 +1,12 @@
 """Which answers count as not delivered, and which of them are driven again."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from uuid import UUID
 
-from recado.cli.undelivered import Undelivered, outstanding, to_drive_again, with_deadline
+from recado.cli.undelivered import Undelivered, note, to_drive_again, with_deadline
 from recado.schemas.deliveries import NotDeliveredReason
-from recado.schemas.events import AnswerGenerated, AnswerNotDelivered
+from recado.schemas.events import AnswerGenerated, AnswerNotDelivered, Event
 from support.examples import (
     ANSWER_DELIVERED,
     ANSWER_GENERATED,
@@ -19,6 +20,13 @@ def ended(number: int, reason: NotDeliveredReason) -> AnswerNotDelivered:
     return ANSWER_NOT_DELIVERED.model_copy(
         update={"answer_id": UUID(int=number), "reason": reason, "error": None}
     )
+
+
+def outstanding(told: Iterable[Event | None]) -> dict[UUID, AnswerNotDelivered]:
+    last: dict[UUID, AnswerNotDelivered] = {}
+    for event in told:
+        note(last, event)
+    return last
 
 
 def test_the_last_outcome_of_an_answer_counts() -> None:

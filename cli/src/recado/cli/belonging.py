@@ -16,6 +16,9 @@ ABOUT_MESSAGES = (
 )
 
 
+_OUTCOMES = (events.AnswerDelivered, events.AnswerNotDelivered)
+
+
 def names_of(event: events.Event) -> set[str]:
     """What an event may be asked for by."""
     names = {str(event.id)}
@@ -24,10 +27,8 @@ def names_of(event: events.Event) -> set[str]:
             names |= {str(event.webhook_id), event.platform_message_id or ""}
         case events.StatusReported():
             names |= {str(event.webhook_id), event.platform_message_id}
-        case events.AnswerDelivered():
+        case events.AnswerDelivered() | events.AnswerNotDelivered():
             names |= {str(event.answer_id), *event.platform_message_ids}
-        case events.AnswerNotDelivered():
-            names.add(str(event.answer_id))
         case _:
             pass
     return names - {""}
@@ -67,14 +68,14 @@ def about(records: Iterable[Record], ids: Collection[UUID]) -> list[Record]:
         if isinstance(event, events.StatusReported) and event.id in wanted:
             sent.add(event.platform_message_id)
     for _, event in told:
-        if isinstance(event, events.AnswerDelivered) and sent & set(event.platform_message_ids):
+        if isinstance(event, _OUTCOMES) and (sent - {""}) & set(event.platform_message_ids):
             wanted.add(event.answer_id)
     for answer in answers:
         if answer.id in wanted or wanted & set(answer.message_ids):
             wanted |= {answer.id, *answer.message_ids}
     for _, event in told:
-        if isinstance(event, events.AnswerDelivered) and event.answer_id in wanted:
-            sent |= set(event.platform_message_ids)
+        if isinstance(event, _OUTCOMES) and event.answer_id in wanted:
+            sent |= set(event.platform_message_ids) - {""}
     return [record for record, event in told if _is_about(event, wanted, sent)]
 
 
@@ -83,7 +84,7 @@ def _is_about(event: events.Event, wanted: set[UUID], sent: set[str]) -> bool:
         case events.AnswerDelivered() | events.AnswerNotDelivered():
             return event.answer_id in wanted
         case events.StatusReported():
-            # Of an answer that failed in the middle only what was sent along names it.
+            # What was sent along names the answer before its outcome is there, too.
             named = any(str(one) in (event.callback_data or "") for one in wanted)
             return named or event.platform_message_id in sent or event.id in wanted
         case _:

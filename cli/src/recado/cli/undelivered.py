@@ -5,12 +5,14 @@ deadline, by which the dispatcher knows it: what was sent of it stays sent, the 
 """
 
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
 import typer
+from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
 from recado.cli.moments import moment
@@ -20,7 +22,7 @@ from recado.cli.records import reader
 from recado.cli.settings import CliSettings
 from recado.cli.story import event_of
 from recado.cli.wanted_rows import When
-from recado.schemas.deliveries import NotDeliveredReason
+from recado.schemas.deliveries import LONGEST_TO_DELIVER, NotDeliveredReason
 from recado.schemas.events import (
     AnswerDelivered,
     AnswerGenerated,
@@ -35,7 +37,10 @@ from recado.servicekit.settings import KafkaSettings
 Answer = AnswerGenerated | OperatorReplied
 
 BEFORE = timedelta(days=1)
-"""An answer is so much older than its outcome at most."""
+"""So far before `--since` answers are looked for at first. Those not found there may be anywhere
+before: after an outage an outcome is days younger than its answer."""
+
+MOST_MINUTES = LONGEST_TO_DELIVER / timedelta(minutes=1)
 
 AS_IT_SHOULD_BE = frozenset(
     {
@@ -58,14 +63,18 @@ class Undelivered:
 
 def undelivered(
     since: Annotated[str, typer.Option(help=f"Ended from then on. {When}")] = "1d",
-    until: Annotated[str | None, typer.Option(help=f"Ended before that. {When}")] = None,
+    until: Annotated[
+        str | None, typer.Option(help=f"Ended before that, and not delivered later. {When}")
+    ] = None,
     reason: Annotated[
         list[NotDeliveredReason] | None, typer.Option(help="For this; may be given again.")
     ] = None,
     conversation: Annotated[str | None, typer.Option(help="In this conversation.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="No more than so many, the last.")] = 50,
     redrive: Annotated[bool, typer.Option("--redrive", help="Have them sent again.")] = False,
-    within: Annotated[float, typer.Option(min=1, help="Minutes that they may take then.")] = 15.0,
+    within: Annotated[
+        float, typer.Option(min=1, max=MOST_MINUTES, help="Minutes that they may take then.")
+    ] = 15.0,
     yes: Annotated[bool, typer.Option("--yes", help="Do it; else say what would be done.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -75,17 +84,18 @@ def undelivered(
     now = datetime.now(UTC)
     stretch = Stretch(
         since=moment(since, now=now),
-        until=None if until is None else moment(until, now=now),
         partition=None
         if conversation is None
         else partition_of(conversation, CONVERSATION_PARTITIONS),
     )
+    before = None if until is None else moment(until, now=now)
     settings = CliSettings()
     reasons = frozenset(reason or ())
     found = [
         one
-        for one in run(_find(settings, stretch))
-        if (conversation is None or one.outcome.conversation == conversation)
+        for one in run(find(settings, stretch))
+        if (before is None or one.outcome.occurred_at < before)
+        and (conversation is None or one.outcome.conversation == conversation)
         and (not reasons or one.outcome.reason in reasons)
     ][-limit:]
     again = to_drive_again(found, reasons) if redrive else []
@@ -107,15 +117,12 @@ def undelivered(
         print_note(f"{len(again)} {what}{beside}.")
 
 
-def outstanding(outcomes: Iterable[Event | None]) -> dict[UUID, AnswerNotDelivered]:
-    """The answers whose last outcome is that they were not delivered, the last ended last."""
-    last: dict[UUID, AnswerNotDelivered] = {}
-    for event in outcomes:
-        if isinstance(event, AnswerDelivered | AnswerNotDelivered):
-            last.pop(event.answer_id, None)
-        if isinstance(event, AnswerNotDelivered):
-            last[event.answer_id] = event
-    return last
+def note(last: dict[UUID, AnswerNotDelivered], event: Event | None) -> None:
+    """Keep the answers whose last outcome is that they were not delivered, the last ended last."""
+    if isinstance(event, AnswerDelivered | AnswerNotDelivered):
+        last.pop(event.answer_id, None)
+    if isinstance(event, AnswerNotDelivered):
+        last[event.answer_id] = event
 
 
 def to_drive_again(
@@ -135,19 +142,40 @@ def with_deadline(answers: Iterable[Answer], deadline: datetime) -> Sequence[Ans
     return [one.model_copy(update={"deadline": deadline}) for one in answers]
 
 
-async def _find(settings: KafkaSettings, stretch: Stretch) -> list[Undelivered]:
+async def find(settings: KafkaSettings, stretch: Stretch) -> list[Undelivered]:
+    """The answers of this stretch's outcomes whose last one is that they were not delivered."""
     async with reader(settings, DELIVERIES.name, ANSWERS.name) as consumer:
+        outcomes: dict[UUID, AnswerNotDelivered] = {}
         spans = await spans_of(consumer, DELIVERIES.name, stretch)
-        outcomes = outstanding([event_of(one) async for one in merged(consumer, spans)])
+        async with aclosing(merged(consumer, spans)) as records:
+            async for one in records:
+                note(outcomes, event_of(one))
         answers: dict[UUID, Answer] = {}
         if outcomes and stretch.since is not None:
-            before = Stretch(since=stretch.since - BEFORE, partition=stretch.partition)
-            spans = await spans_of(consumer, ANSWERS.name, before)
-            async for one in merged(consumer, spans):
-                event = event_of(one)
-                if isinstance(event, AnswerGenerated | OperatorReplied) and event.id in outcomes:
-                    answers[event.id] = event
+            near = stretch.since - BEFORE
+            for part in (
+                Stretch(since=near, partition=stretch.partition),
+                Stretch(until=near, partition=stretch.partition),
+            ):
+                missing = outcomes.keys() - answers.keys()
+                answers |= await _answers(consumer, part, missing)
     return [Undelivered(outcome, answers.get(one)) for one, outcome in outcomes.items()]
+
+
+async def _answers(
+    consumer: AIOKafkaConsumer, stretch: Stretch, wanted: Collection[UUID]
+) -> dict[UUID, Answer]:
+    """Those of the answers that are in this stretch. Of one that came again any is as good."""
+    found: dict[UUID, Answer] = {}
+    spans = await spans_of(consumer, ANSWERS.name, stretch) if wanted else {}
+    async with aclosing(merged(consumer, spans)) as records:
+        async for one in records:
+            event = event_of(one)
+            if isinstance(event, AnswerGenerated | OperatorReplied) and event.id in wanted:
+                found[event.id] = event
+                if len(found) == len(wanted):
+                    break
+    return found
 
 
 async def _drive(settings: KafkaSettings, answers: Sequence[Answer]) -> None:

@@ -1,13 +1,18 @@
 """What the dispatcher writes: what became of each answer."""
 
+from datetime import timedelta
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
 
 from pydantic import Field
 
 from recado.schemas.base import Model, Moment
 from recado.schemas.webhooks import PlatformError
+
+LONGEST_TO_DELIVER: Final = timedelta(minutes=25)
+"""An answer's deadline is at most so long after it was made or driven again: the dispatcher gives a
+record up after five minutes more, and an answer must have ended by its deadline before."""
 
 
 class Template(Model):

@@ -26,6 +26,7 @@ from recado.dispatcher.settings import DispatcherSettings
 from recado.dispatcher.stopped import Stopped
 from recado.dispatcher.store import CONNECTIONS, MongoDocuments
 from recado.dispatcher.throttling import Throttle
+from recado.schemas.deliveries import LONGEST_TO_DELIVER
 from recado.schemas.events import AnswerDelivered, AnswerNotDelivered
 from recado.schemas.topics import ANSWERS, DELIVERIES, dead_letters
 from recado.servicekit.accounts import tell_of_version
@@ -44,7 +45,7 @@ SERVICE = "dispatcher"
 GROUP = "recado-dispatcher"
 WRITES = (DELIVERIES, dead_letters(SERVICE))
 
-RECORD_TIMEOUT = timedelta(minutes=30)
+RECORD_TIMEOUT = LONGEST_TO_DELIVER + timedelta(minutes=5)
 """Longer than an answer's deadline: an answer that the platform does not take ends by that."""
 
 TRANSIENT_ATTEMPTS = 10_000

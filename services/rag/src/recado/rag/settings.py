@@ -6,6 +6,7 @@ from pydantic import Field, SecretStr
 
 from recado.knowledge.settings import KnowledgeSettings
 from recado.rag.gemini import ThinkingLevel
+from recado.schemas.deliveries import LONGEST_TO_DELIVER
 from recado.servicekit.settings import ConsumerSettings
 
 DEFAULT_PORT = 9001
@@ -79,5 +80,8 @@ class RagSettings(KnowledgeSettings, ConsumerSettings):
         default=timedelta(hours=12), description="Older messages are not answered"
     )
     answer_deadline: timedelta = Field(
-        default=timedelta(minutes=15), description="So long after it was made an answer may be sent"
+        default=timedelta(minutes=15),
+        gt=timedelta(0),
+        le=LONGEST_TO_DELIVER,
+        description="So long after it was made an answer may be sent",
     )
