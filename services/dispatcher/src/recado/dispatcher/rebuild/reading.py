@@ -25,7 +25,7 @@ from recado.servicekit.settings import KafkaSettings
 from recado_lanes.kafka import to_record
 
 IN_ORDER: Final[Sequence[Topic]] = (MESSAGES, ANSWERS, DELIVERIES, STATUSES)
-"""What is merged, by rank at one time. Webhooks have no order with anything."""
+"""What is merged, by rank at one time. Webhooks need no order with it: see `forgetting`."""
 
 SAID_EVERY: Final = timedelta(seconds=1)
 
