@@ -10,7 +10,7 @@ import re
 import signal
 import sys
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from pydantic import JsonValue
 from recado.schemas.encoding import decode
 from recado.schemas.events import Event
 from recado.schemas.topics import MESSAGES, STATUSES, WEBHOOKS
+from recado.schemas.webhooks import WebhookReceived
 
 APP_SECRET = "app-secret-of-the-tests"
 VERIFY_TOKEN = "verify-token-of-the-tests"
@@ -149,6 +150,16 @@ def body(*entries: list[dict[str, JsonValue]]) -> dict[str, JsonValue]:
         "object": "whatsapp_business_account",
         "entry": [{"id": "1", "changes": list[JsonValue](changes)} for changes in entries],
     }
+
+
+def unique() -> str:
+    """Something that is in no other test's payload."""
+    return uuid.uuid4().hex
+
+
+def webhooks(events: Iterable[Event], mark: str) -> list[WebhookReceived]:
+    """The records of the requests with `mark` in their payload."""
+    return [one for one in events if isinstance(one, WebhookReceived) and mark in one.payload]
 
 
 async def read_all(bootstrap: str) -> list[Event]:
