@@ -69,6 +69,9 @@ class MemoryDocuments:
 
     async def delete(self, collection: Name, document_id: str, guard: Mapping[str, object]) -> None:
         self._reach()
+        if self.goes_away_before(Change(collection, document_id, {})):
+            self.away = True
+            self._reach()
         row = self.rows[collection].get(document_id)
         if row is not None and _matches(row, guard):
             del self.rows[collection][document_id]

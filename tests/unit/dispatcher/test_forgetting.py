@@ -1,19 +1,22 @@
 """A customer who is forgotten: nothing of them stays, and nothing brings it back."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
 import pytest
 
-from recado.channels.errors import RetryLater
+from recado.channels.errors import ChatMoved, Refused, RetryLater
 from recado.dispatcher.erasing import FORGOTTEN
 from recado.dispatcher.ports import Change, Document, Name
+from recado.schemas.content import Change as SystemChangeKind
+from recado.schemas.content import Content, SystemChange
 from recado.schemas.context import Context, Quoted
 from recado.schemas.conversations import ReplyTo, User
+from recado.schemas.deliveries import NotDeliveredReason
 from recado.schemas.events import CustomerForgotten, Event
-from recado.schemas.webhooks import DeliveryStatus
+from recado.schemas.webhooks import DeliveryStatus, MessageKind, PlatformError
 from recado_lanes import Transient, Unavailable
 from support.amendments import edit, reaction
 from support.dispatching import (
@@ -27,6 +30,7 @@ from support.dispatching import (
     message,
     operator_reply,
     status,
+    turns,
 )
 from support.examples import WEBHOOK_RECEIVED
 from support.memory_documents import MemoryDocuments
@@ -35,6 +39,7 @@ from .outcomes import LONG
 
 GROUP = TELEGRAM.model_copy(update={"chat": "-100500"})
 BETO = User(id="777", name="Beto")
+MOVED = TELEGRAM.model_copy(update={"chat": "-100900"})
 LATER = NOW + timedelta(minutes=2)
 
 
@@ -92,6 +97,16 @@ class Interrupted(MemoryDocuments):
     async def read(self, collection: Name, document_id: str) -> Document | None:
         await self._turn()
         return await super().read(collection, document_id)
+
+    async def find_all(
+        self, collection: Name, field: str, values: Collection[str]
+    ) -> list[Document]:
+        await self._turn()
+        return await super().find_all(collection, field, values)
+
+    async def delete(self, collection: Name, document_id: str, guard: Mapping[str, object]) -> None:
+        await self._turn()
+        await super().delete(collection, document_id, guard)
 
     async def update(self, change: Change) -> Document | None:
         await self._turn()
@@ -170,7 +185,7 @@ async def test_an_order_that_comes_while_an_answer_is_under_way_leaves_nothing_o
         await world.take(message(1), answer(1), message(2))
         documents.at = before
         documents.meanwhile = partial(world.take, forgotten(), offset=3)
-        await world.take(answer(2))
+        await world.take(answer(2, text="respuesta a 2", occurred_at=LATER))
         if documents.at >= 0:
             break
         await world.take(status("wamid.2", DeliveryStatus.READ, of=answer(2)))
@@ -181,6 +196,114 @@ async def test_an_order_that_comes_while_an_answer_is_under_way_leaves_nothing_o
         assert len(world.platforms.arrived) <= 2
         assert stored(world) == left, before
     assert before > 5
+
+
+async def _around(
+    happens: Event, order: Event, *before: Event, words: Sequence[str], moves: bool = False
+) -> None:
+    """The order between any two requests of what happens leaves none of the words."""
+    for number in range(1000):
+        world = World(documents := Interrupted())
+        world.platforms.results = [ChatMoved(MOVED.chat)] if moves else []
+        for event in before:
+            await world.take(event, offset=before.index(event))
+        documents.at = number
+        documents.meanwhile = partial(world.take, order, offset=len(before), at=LATER)
+        await world.take(happens)
+        if documents.at >= 0:
+            break
+        left = stored(world)
+        assert [one for one in words if one in left] == [], number
+    assert number > 2
+
+
+async def test_an_order_around_a_report_leaves_nothing_of_it() -> None:
+    await _around(status("wamid.9", DeliveryStatus.READ), forgotten(), message(1), words=PERSONAL)
+
+
+async def test_an_order_around_an_answer_that_is_driven_again_leaves_nothing_of_it() -> None:
+    expired = answer(1, deadline=NOW - timedelta(minutes=1))
+    await _around(answer(1), forgotten(), message(1), expired, words=PERSONAL)
+
+
+async def test_an_order_around_an_answer_to_others_leaves_nothing_of_the_forgotten() -> None:
+    """A reaction of theirs, which came first, is not put to it."""
+    early = reaction("wamid.1", "👍", after=1, by=ZOE, reply_to=GROUP)
+    order = forgotten(GROUP, whole=False, user=ZOE.id)
+    to_beto = answer(1, reply_to=GROUP)
+    await _around(to_beto, order, message(1, GROUP, user=BETO), early, words=THEIRS)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+async def test_an_order_around_an_answer_that_moves_leaves_nothing_of_it(whole: bool) -> None:
+    order = forgotten(GROUP, whole=whole, user=ZOE.id)
+    secret = message(1, GROUP, user=ZOE, text="secreto")
+    says = answer(1, reply_to=GROUP, text="sobre tu secreto")
+    await _around(says, order, secret, words=THEIRS, moves=True)
+
+
+async def test_an_answer_that_was_made_after_the_order_was_given_goes_as_well() -> None:
+    """The order waited for MongoDB; the answer was on its way."""
+    world = World()
+    await world.take(message(1), answer(1, occurred_at=NOW + timedelta(seconds=2)))
+    await world.take(forgotten(), offset=1)
+    left = stored(world)
+    assert [one for one in PERSONAL if one in left] == []
+
+
+async def test_what_they_wrote_before_a_group_moved_is_not_in_the_new_one() -> None:
+    world = World()
+    moves = Content(system=SystemChange(change=SystemChangeKind.CHAT_MOVED, new=MOVED.chat))
+    went = message(90, GROUP, user=BETO, kind=MessageKind.SYSTEM, text=None, content=moves)
+    await world.take(*IN_GROUP, went)
+    assert "secreto" in repr(await world.conversation(MOVED))
+    await world.take(forgotten(GROUP, whole=False, user=ZOE.id), offset=20, at=LATER)
+    assert [one for one in THEIRS if one in stored(world)] == []
+    assert [turn["text"] for turn in turns(await world.conversation(MOVED))] == [
+        "pregunta 1",
+        "pregunta 3",
+        "respuesta a 1",
+    ]
+
+
+async def test_what_a_person_began_after_the_order_stays_when_it_comes_again() -> None:
+    """Who is in charge, and what they wrote: the customer has said nothing yet."""
+    world = World()
+    later = NOW + timedelta(seconds=1)
+    await world.take(message(1), forgotten())
+    await world.take(handoff_requested().model_copy(update={"occurred_at": later}), offset=5)
+    wrote = operator_reply(2).model_copy(update={"occurred_at": later})
+    await world.take(wrote, offset=6, at=later)
+    await world.take(status("foreign", DeliveryStatus.SENT, at=LATER), offset=7)
+    before = await world.conversation()
+    await world.take(forgotten(), offset=1)
+    assert await world.conversation() == before
+    assert before["handoff"] is not None
+    assert "foreign" in stored(world)
+
+
+@pytest.mark.parametrize("skew", [timedelta(milliseconds=-50), timedelta(seconds=1)])
+async def test_what_is_newer_is_told_by_offsets_and_not_by_clocks(skew: timedelta) -> None:
+    """Ingress and the broker have each their own."""
+    world = World()
+    await world.take(message(1, occurred_at=NOW + skew), forgotten())
+    assert [one for one in PERSONAL if one in stored(world)] == []
+    again = message(2, occurred_at=NOW + skew)
+    await world.take(again, offset=2)
+    before = stored(world)
+    await world.take(forgotten(), offset=1)
+    assert stored(world) == before
+    assert "pregunta 2" in before
+
+
+async def test_the_platforms_words_of_a_refusal_and_bare_marks_go_as_well() -> None:
+    world = World()
+    said = PlatformError(code=131026, title="5491100000001 can't be reached")
+    world.platforms.results = [Refused(NotDeliveredReason.REFUSED, said)]
+    await world.take(message(1), answer(1), handoff_requested())
+    await world.take(answer(7), forgotten(), offset=3)
+    left = stored(world)
+    assert [one for one in PERSONAL if one in left] == []
 
 
 async def test_an_order_that_comes_while_the_platform_takes_its_time_leaves_nothing() -> None:

@@ -78,6 +78,20 @@ async def test_a_conversation_that_went_on_elsewhere_closes_there_by_silence() -
     assert (there["is_active"], there["closed_by"]) == (False, "silence")
 
 
+@pytest.mark.parametrize("swept", [False, True])
+async def test_what_ended_long_before_the_move_is_another_conversation(swept: bool) -> None:
+    """Whether its silence was noticed or not."""
+    world = World()
+    moved = of_chat("-77")
+    long_ago = message(1, TELEGRAM, occurred_at=NOW - timedelta(days=29))
+    await world.take(long_ago)
+    if swept:
+        await Closing(world.documents, world.clock, after=CLOSES_AFTER).sweep()
+    await world.take(message(2, moved), told(3, Change.CHAT_MOVED, new=moved.chat), offset=1)
+    there = await world.conversation(moved)
+    assert (there["is_active"], there["opened_at"]) == (True, message(2, moved).occurred_at)
+
+
 async def test_an_answer_that_moved_is_found_and_told_where_it_went() -> None:
     """Also where the conversation was known to be there before its outcome."""
     world = World()

@@ -55,6 +55,16 @@ async def join(documents: Documents, row_id: str, keys: Collection[str]) -> None
     if target is None:
         raise LookupError(f"the row of {row_id} went away")
     await documents.apply([change for one in found for change in _applied(one, target)])
+    ids = [str(one["_id"]) for one in found]
+    gone = {
+        row["_id"]
+        for row in await documents.read_many(Name.MESSAGES, ids)
+        if row.get("forgotten_at") is not None
+    }
+    if gone:  # whose they were is forgotten since they were found
+        orders = [_order(one) for one in found if one["_id"] in gone]
+        put_back = {"$pull": {"reactions": {"order": {"$in": orders}}}}
+        await documents.apply([Change(Name.MESSAGES, row_id, put_back)])
 
 
 def _applied(amendment: Document, target: Document) -> list[Change]:

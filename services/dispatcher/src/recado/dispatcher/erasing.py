@@ -71,9 +71,12 @@ async def erase_answers(documents: Documents, ids: Collection[str], at: datetime
     )
     rows = await documents.read_many(Name.MESSAGES, ids)
     await documents.apply([_without_content(row, at) for row in rows])
-    empty: dict[str, object] = {"text": "", "parts": [], "message_ids": []}
-    erased = {"conversation": FORGOTTEN, "forgotten_at": at, **empty}
-    await documents.apply([Change(Name.DELIVERIES, one, {"$set": erased}) for one in ids])
+    empty: dict[str, object] = {"text": "", "parts": [], "message_ids": [], "outcome": None}
+    update: dict[str, Mapping[str, object]] = {
+        "$set": {"conversation": FORGOTTEN, "forgotten_at": at, **empty},
+        "$unset": dict.fromkeys(("platform", "integration", "moved_to"), ""),
+    }
+    await documents.apply([Change(Name.DELIVERIES, one, update) for one in ids])
 
 
 def _without_content(row: Document, at: datetime) -> Change:

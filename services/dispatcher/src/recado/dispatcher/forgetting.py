@@ -8,15 +8,15 @@ itself leaves an entry in the ledger, under a name that is made from the convers
 operator's reply of before is known.
 
 All of it may be done again, also after it broke off: what leads to the rest goes last. What the
-customer writes afterwards is a new conversation. An answer whose request is under way meanwhile
-looks once more when its outcome is written (`forgotten_at`), and erases what it wrote.
+customer writes afterwards is a new conversation. What is newer is told by the offsets of their
+messages; of what a person wrote to them, by time. What is recorded while the order is carried out,
+and after it, looks for it (`forgotten`).
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from recado.dispatcher.coverage import uncovering
 from recado.dispatcher.documents import milliseconds
 from recado.dispatcher.erasing import (
     FORGOTTEN,
@@ -25,17 +25,17 @@ from recado.dispatcher.erasing import (
     mark_messages,
     pages,
 )
-from recado.dispatcher.outgoing import Outgoing, Position
+from recado.dispatcher.forgotten import forget_report, goes_on_as, without_turns
+from recado.dispatcher.outgoing import Position
 from recado.dispatcher.ports import Change, Document, Documents, Name
-from recado.dispatcher.together import all_of
 from recado.schemas.events import CustomerForgotten
 from recado.schemas.ids import forgotten_id
 
 KEPT: Final = timedelta(days=30)
 """How long it is known that there was an order: as long as any topic keeps what it is about."""
 
-_MADE_BY_OTHERS: Final = ("opened_at", "user", "handoff_position")
-"""What a conversation has as soon as the customer did anything, or a person was in charge."""
+SKEW: Final = timedelta(seconds=5)
+"""So much may the clocks of ingress and the broker differ."""
 
 Where = Mapping[str, object]
 
@@ -47,73 +47,62 @@ async def forget(documents: Documents, event: CustomerForgotten, position: Posit
     theirs: Where = here if event.whole else {**here, "user": {"$in": list(event.users)}}
     wrote: Where = {**theirs, "topic": position.topic, "offset": {"$lt": position.offset}}
     await mark_messages(documents, wrote, at)
+    keys = await goes_on_as(documents, event.conversation)
     if event.whole:
         await documents.apply([_ordered(event, position, at)])
-        await _forget_deliveries(documents, {**here, "at": {"$lte": at}}, at)
-        await _forget_assistant(documents, here, at)
-        async for reports in pages(documents, Name.STATUSES, here):
-            for one in reports:
-                await documents.delete(Name.STATUSES, str(one["_id"]), {})
+        await _forget_by_time(documents, here, at)
     async for rows in pages(documents, Name.MESSAGES, wrote):
+        await _forget_what_answers(documents, keys, rows, at)
         if not event.whole:
-            await _forget_what_answers(documents, event, rows, at)
             await _forget_quotes(documents, event, rows, position)
         await erase_messages(documents, rows, at)
-    if event.whole:
-        await documents.delete(Name.CONVERSATIONS, event.conversation, _not_later("opened_at", at))
-    else:
+    if not event.whole:
         await _forget_reactions(documents, event, at)
         await documents.apply([_nobodys(event)])
-    for user in event.users:
-        await documents.delete(Name.USERS, user, _not_later("first_seen", at))
+    since = {**theirs, "topic": position.topic, "offset": {"$gt": position.offset}}
+    if not await documents.select(Name.MESSAGES, since, by="_id", most=1):
+        await _forget_who_they_are(documents, event, at)
     await documents.apply([_without_payload(str(one), at) for one in event.webhook_ids])
 
 
-async def forgotten_at(documents: Documents, answer: Outgoing) -> datetime | None:
-    """Since when it, or a message that it answers, is forgotten; None: it is not."""
-    named = [str(answer.id), *(str(one) for one in answer.message_ids)]
-    rows = await all_of(*(documents.read(Name.MESSAGES, one) for one in named))
-    for row in rows:
-        at = (row or {}).get("forgotten_at")
-        if isinstance(at, datetime):
-            return at
-    if answer.message_ids:
-        return None
-    return await ordered_since(documents, answer.conversation, answer.position.timestamp)
-
-
-async def ordered_since(
-    documents: Documents, conversation: str, moment: datetime
-) -> datetime | None:
-    """When it was ordered to forget the conversation, at that moment or later."""
-    order = await documents.read(Name.DELIVERIES, str(forgotten_id(conversation)))
-    at = (order or {}).get("forgotten_at")
-    return at if isinstance(at, datetime) and at >= milliseconds(moment) else None
-
-
-async def erase_answer(documents: Documents, answer: Outgoing, at: datetime) -> None:
-    """Take away what was written of an answer to what is forgotten.
-
-    Also the conversation, where it was to be forgotten as a whole and only the answer has made it.
-    """
-    await erase_answers(documents, [str(answer.id)], at)
-    await documents.apply([_without_turns(answer.conversation, {"id": str(answer.id)})])
-    await documents.apply(uncovering(answer))
-    if await documents.read(Name.DELIVERIES, str(forgotten_id(answer.conversation))):
-        by_nobody_else = {name: {"$exists": False} for name in _MADE_BY_OTHERS}
-        await documents.delete(Name.CONVERSATIONS, answer.conversation, by_nobody_else)
-
-
-async def _forget_deliveries(documents: Documents, where: Where, at: datetime) -> None:
-    """The answers of these entries of the ledger."""
-    async for entries in pages(documents, Name.DELIVERIES, where):
-        ids = [str(entry["_id"]) for entry in entries]
+async def _forget_by_time(documents: Documents, here: Where, at: datetime) -> None:
+    """What was written to the customer by then, whatever it answers, and reports on it."""
+    by_then = {"at": {"$lte": at}}
+    async for entries in pages(documents, Name.DELIVERIES, {**here, **by_then}):
         await documents.apply([one for entry in entries for one in _begun_by(entry, at)])
-        await erase_answers(documents, ids, at)
+        await erase_answers(documents, [str(entry["_id"]) for entry in entries], at)
+    said = {**here, "role": "assistant"}
+    async for rows in pages(documents, Name.MESSAGES, {**said, **by_then}):
+        await erase_answers(documents, [str(row["_id"]) for row in rows], at)
+    # A report began it; what the ledger still has is an answer of later.
+    async for rows in pages(documents, Name.MESSAGES, {**said, "at": {"$exists": False}}):
+        ids = {str(row["_id"]) for row in rows}
+        kept = await documents.read_many(Name.DELIVERIES, ids)
+        await erase_answers(documents, ids - {str(entry["_id"]) for entry in kept}, at)
+    async for reports in pages(documents, Name.STATUSES, here):
+        for one in reports:
+            await forget_report(documents, str(one["_id"]), at)
+
+
+async def _forget_who_they_are(
+    documents: Documents, event: CustomerForgotten, at: datetime
+) -> None:
+    """Delete conversation and user, where nothing newer was said: else they are new."""
+    if event.whole:
+        opened: Where = {"opened_at": {"$exists": True}}
+        # One in which the customer said nothing a person may have made since.
+        begun: Where = {"opened_at": {"$exists": False}, "last_activity_at": {"$not": {"$gt": at}}}
+        for guard in (opened, begun):
+            await documents.delete(Name.CONVERSATIONS, event.conversation, guard)
+    for user in event.users:
+        await documents.delete(Name.USERS, user, {"first_seen": {"$not": {"$gt": at + SKEW}}})
 
 
 def _begun_by(entry: Document, at: datetime) -> Sequence[Change]:
-    """Rows of messages that only this answer's mark has made: their events never came."""
+    """Rows of messages that only this answer's mark has made: their events never came.
+
+    For an answer of before the order only: one of later may answer a message that is to come.
+    """
     named = entry.get("message_ids")
     erased = {
         "conversation": FORGOTTEN,
@@ -126,34 +115,23 @@ def _begun_by(entry: Document, at: datetime) -> Sequence[Change]:
             Name.MESSAGES,
             str(one),
             {"$set": erased},
-            guard={"kind": {"$exists": False}, "answered_by": entry["_id"]},
+            guard={"kind": {"$exists": False}, "answered_by": {"$in": [None, entry["_id"]]}},
         )
         for one in (named if isinstance(named, list) else [])
     ]
 
 
-async def _forget_assistant(documents: Documents, here: Where, at: datetime) -> None:
-    """The assistant's rows that the ledger does not know any more, or never did."""
-    said = {**here, "role": "assistant"}
-    async for rows in pages(documents, Name.MESSAGES, {**said, "at": {"$lte": at}}):
-        await erase_answers(documents, [str(row["_id"]) for row in rows], at)
-    # A report began it; what the ledger still has is an answer of later.
-    async for rows in pages(documents, Name.MESSAGES, {**said, "at": {"$exists": False}}):
-        ids = {str(row["_id"]) for row in rows}
-        kept = await documents.read_many(Name.DELIVERIES, ids)
-        await erase_answers(documents, ids - {str(entry["_id"]) for entry in kept}, at)
-
-
 async def _forget_what_answers(
-    documents: Documents, event: CustomerForgotten, rows: Collection[Document], at: datetime
+    documents: Documents, keys: Sequence[str], rows: Collection[Document], at: datetime
 ) -> None:
-    """What answers these messages, in a conversation that others have a part in."""
+    """What answers these messages, whenever it was made, and their turns."""
     ids = [str(row["_id"]) for row in rows]
-    here: Where = {"conversation": event.conversation}
+    here: Where = {"conversation": keys[0]}
     await documents.apply(
-        [_without_turns(event.conversation, {name: {"$in": ids}}) for name in ("id", "answers")]
+        [without_turns(key, {name: {"$in": ids}}) for key in keys for name in ("id", "answers")]
     )
-    await _forget_deliveries(documents, {**here, "message_ids": {"$in": ids}}, at)
+    async for entries in pages(documents, Name.DELIVERIES, {**here, "message_ids": {"$in": ids}}):
+        await erase_answers(documents, [str(entry["_id"]) for entry in entries], at)
     async for said in pages(documents, Name.MESSAGES, {**here, "answers": {"$in": ids}}):
         await erase_answers(documents, [str(row["_id"]) for row in said], at)
 
@@ -208,10 +186,6 @@ def _ordered(event: CustomerForgotten, position: Position, at: datetime) -> Chan
     )
 
 
-def _without_turns(conversation: str, which: Where) -> Change:
-    return Change(Name.CONVERSATIONS, conversation, {"$pull": {"recent": which}})
-
-
 def _nobodys(event: CustomerForgotten) -> Change:
     """The conversation of others: the last who wrote there was the forgotten one."""
     return Change(
@@ -224,10 +198,6 @@ def _nobodys(event: CustomerForgotten) -> Change:
 
 def _platforms_ids(event: CustomerForgotten) -> list[str]:
     return [user.split(":", 2)[-1] for user in event.users]
-
-
-def _not_later(field: str, at: datetime) -> Where:
-    return {field: {"$not": {"$gt": at}}}
 
 
 def _without_payload(webhook: str, at: datetime) -> Change:

@@ -23,6 +23,7 @@ from recado.channels.contract import Part
 from recado.dispatcher.delivery import Delivery, Outcome, PartState, with_sent
 from recado.dispatcher.documents import milliseconds
 from recado.dispatcher.entries import closed, opened, pending, step_guard, stored
+from recado.dispatcher.erasing import NOT_FORGOTTEN
 from recado.dispatcher.outgoing import Outgoing
 from recado.dispatcher.ports import Change, Clock, Document, Documents, Name
 from recado.schemas.deliveries import NotDeliveredReason
@@ -189,7 +190,8 @@ class Ledger:
     ) -> Delivery | None:
         """The answer needs nothing more: delivered, or not and why."""
         outcome = self._outcome(answer, reason, error)
-        return await self._update(delivery.id, {"outcome": None}, {"outcome": stored(outcome)})
+        open_still = {"outcome": None, **NOT_FORGOTTEN}
+        return await self._update(delivery.id, open_still, {"outcome": stored(outcome)})
 
     async def reopen(self, delivery: Delivery) -> Delivery | None:
         """An answer that was not delivered is driven again; what was sent of it stays sent."""
@@ -201,7 +203,8 @@ class Ledger:
             if part.state is PartState.FAILED:
                 changed[f"parts.{number}.state"] = PartState.PENDING.value
                 changed[f"parts.{number}.uncertain_at"] = None
-        return await self._update(delivery.id, {"outcome.at": delivery.outcome.at}, changed)
+        as_found = {"outcome.at": delivery.outcome.at, **NOT_FORGOTTEN}
+        return await self._update(delivery.id, as_found, changed)
 
     async def refit(self, delivery: Delivery, parts: Sequence[Part]) -> Delivery | None:
         """Put other parts in place of those that are not sent; none of them may have been begun.

@@ -9,10 +9,11 @@ All of it may be written again, and in any order with what else is written of th
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
-from typing import TypeAlias
+from datetime import datetime, timedelta
+from typing import Final, TypeAlias
 
 from recado.dispatcher.documents import milliseconds
+from recado.dispatcher.forgotten import without_turns
 from recado.dispatcher.handing import handed_off_before
 from recado.dispatcher.ports import Change, Document, Documents, Name
 from recado.dispatcher.turns import CONVERSATION_BEGUN, pushed
@@ -20,6 +21,11 @@ from recado.schemas.content import Change as Said
 from recado.schemas.conversations import ReplyTo
 from recado.schemas.events import MessageReceived
 from recado.schemas.ids import conversation_key
+
+GAP: Final = timedelta(days=1)
+"""Between what was last said there and first said here: if it is longer, this is another one."""
+
+_OPEN_OR_CLOSED: Final = ("opened_at", "is_active", "closed_at", "closed_by")
 
 Update: TypeAlias = Mapping[str, Mapping[str, object]]
 
@@ -67,6 +73,17 @@ async def move(
             Change(Name.CONVERSATIONS, conversation, {"$set": left}),
         ]
     )
+    await _without_forgotten(documents, key, old)
+
+
+async def _without_forgotten(documents: Documents, key: str, old: Document) -> None:
+    """Take back the turns of who is forgotten since the old conversation was read."""
+    turns = old.get("recent")
+    ids = [str(turn["id"]) for turn in turns] if isinstance(turns, list) else []
+    rows = await documents.read_many(Name.MESSAGES, ids) if ids else []
+    gone = [str(row["_id"]) for row in rows if row.get("forgotten_at") is not None]
+    if gone:
+        await documents.apply([without_turns(key, {"id": {"$in": gone}})])
 
 
 def _taken_along(key: str, old: Document) -> Iterator[Change]:
@@ -85,10 +102,11 @@ def _taken_along(key: str, old: Document) -> Iterator[Change]:
     if isinstance(position, list):
         update = {"$set": {"handoff": old.get("handoff"), "handoff_position": position}}
         yield change(update, handed_off_before(*position))
-    if old.get("opened_at") is not None and old.get("moved_to") is None:
-        state = {name: old.get(name) for name in ("is_active", "closed_at", "closed_by")}
+    opened_at, said_at = old.get("opened_at"), old.get("last_message_at")
+    if isinstance(said_at, datetime) and opened_at and old.get("moved_to") is None:
+        state = {name: old.get(name) for name in _OPEN_OR_CLOSED}
         yield change({"$set": state}, {"opened_at": {"$exists": False}})
-        yield change({"$min": {"opened_at": old["opened_at"]}})
+        yield change({"$min": {"opened_at": opened_at}}, {"opened_at": {"$lte": said_at + GAP}})
     latest = {
         name: old[name]
         for name in ("last_activity_at", "last_message_at", "last_sent_at", "history_from")

@@ -13,7 +13,7 @@ from recado.dispatcher.coverage import uncovering
 from recado.dispatcher.delivery import Delivery, Outcome, PartEntry, PartState
 from recado.dispatcher.documents import STATUS_RANKS, platform_key
 from recado.dispatcher.erasing import NOT_FORGOTTEN
-from recado.dispatcher.forgetting import forgotten_at
+from recado.dispatcher.forgotten import forgotten_at
 from recado.dispatcher.moves import move
 from recado.dispatcher.opting import opting
 from recado.dispatcher.outgoing import Outgoing

@@ -6,7 +6,7 @@ import structlog
 
 from recado.dispatcher.coverage import Covered, cover
 from recado.dispatcher.documents import milliseconds
-from recado.dispatcher.forgetting import forgotten_at
+from recado.dispatcher.forgotten import forgotten_at
 from recado.dispatcher.opting import unwanted
 from recado.dispatcher.outgoing import Outgoing
 from recado.dispatcher.ports import Document, Documents, Name

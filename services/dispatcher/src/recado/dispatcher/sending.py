@@ -26,7 +26,7 @@ from recado.dispatcher import window
 from recado.dispatcher.delivery import Delivery
 from recado.dispatcher.documents import milliseconds
 from recado.dispatcher.errors import IntegrationStopped, SendLater
-from recado.dispatcher.forgetting import erase_answer, forgotten_at
+from recado.dispatcher.forgotten import erase_answer, forgotten_at
 from recado.dispatcher.ledger import Ledger
 from recado.dispatcher.outcomes import outcome_event, record_outcome
 from recado.dispatcher.outgoing import Outgoing

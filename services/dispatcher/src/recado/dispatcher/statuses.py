@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from recado.dispatcher import callback
 from recado.dispatcher.documents import STATUS_RANKS, milliseconds, status_id
 from recado.dispatcher.erasing import NOT_FORGOTTEN
-from recado.dispatcher.forgetting import ordered_since
+from recado.dispatcher.forgotten import forget_report, ordered_since
 from recado.dispatcher.ports import Change, Clock, Documents, Name
 from recado.dispatcher.settling import settling
 from recado.schemas.webhooks import DeliveryStatus, StatusReported
@@ -53,13 +53,12 @@ class Statuses:
             )
             await self._documents.apply([*changes, settling(part, event)])
             return
-        if await ordered_since(self._documents, event.conversation, event.reported_at):
-            return
+        kept_as = status_id(event.integration, event.platform_message_id)
         await self._documents.apply(
             [
                 Change(
                     Name.STATUSES,
-                    status_id(event.integration, event.platform_message_id),
+                    kept_as,
                     {
                         "$setOnInsert": {
                             "integration": event.integration,
@@ -74,7 +73,11 @@ class Statuses:
                 )
             ]
         )
-        await self.join(event.integration, event.platform_message_id)
+        ordered_at = await ordered_since(self._documents, event.conversation, event.reported_at)
+        if ordered_at is None:
+            await self.join(event.integration, event.platform_message_id)
+        else:
+            await forget_report(self._documents, kept_as, ordered_at)
 
     async def join(self, integration: str, platform_message_id: str) -> None:
         """Put the reports that are kept under this id into the row that has it, if both exist."""

@@ -15,7 +15,8 @@ from recado.channels.contract import Channel
 from recado.dispatcher.coverage import cover
 from recado.dispatcher.delivery import PartState
 from recado.dispatcher.errors import DispatcherError, InvalidDocument
-from recado.dispatcher.forgetting import forget, forgotten_at
+from recado.dispatcher.forgetting import forget
+from recado.dispatcher.forgotten import forgotten_at
 from recado.dispatcher.ledger import Ledger
 from recado.dispatcher.moves import record_change
 from recado.dispatcher.outcomes import record_outcome
