@@ -14,7 +14,6 @@ from recado.dispatcher.documents import milliseconds
 from recado.dispatcher.erasing import erase_answers
 from recado.dispatcher.outgoing import Outgoing
 from recado.dispatcher.ports import Change, Documents, Name
-from recado.dispatcher.together import all_of
 from recado.schemas.ids import forgotten_id
 from recado.schemas.webhooks import DeliveryStatus
 
@@ -26,15 +25,14 @@ _MADE_BY_OTHERS: Final = ("opened_at", "user", "handoff_position")
 
 
 async def forgotten_at(documents: Documents, answer: Outgoing) -> datetime | None:
-    """Since when it, or a message that it answers, is forgotten; None: it is not."""
-    named = [str(answer.id), *(str(one) for one in answer.message_ids)]
-    rows = await all_of(*(documents.read(Name.MESSAGES, one) for one in named))
-    for row in rows:
-        at = (row or {}).get("forgotten_at")
-        if isinstance(at, datetime):
-            return at
+    """Since when a message that it answers is forgotten, or all that was said before it.
+
+    None: nothing is. One row an answer, as a rule: those of many travel in one request.
+    """
     if answer.message_ids:
-        return None
+        rows = await documents.read_many(Name.MESSAGES, [str(one) for one in answer.message_ids])
+        times = (row.get("forgotten_at") for row in rows)
+        return next((at for at in times if isinstance(at, datetime)), None)
     return await ordered_since(documents, answer.conversation, answer.position.timestamp)
 
 

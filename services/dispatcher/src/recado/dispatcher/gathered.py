@@ -61,7 +61,8 @@ class GatheredDocuments:
         return found
 
     async def read_many(self, collection: Name, ids: Collection[str]) -> list[Document]:
-        return await self._documents.read_many(collection, ids)
+        found = await self._reads[collection].ask([*dict.fromkeys(ids)])
+        return [one for one in found if one is not None]
 
     async def find(self, collection: Name, equal: Mapping[str, object]) -> Document | None:
         return await self._documents.find(collection, equal)
